@@ -1,0 +1,1 @@
+"""Concurrency designs as data."""
