@@ -1,0 +1,1 @@
+"""The primitives: one deterministic machine each, its in-process driver and its live objects."""

@@ -1,0 +1,88 @@
+"""The condition's machine: waiters beside a lock's machine."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, ClassVar
+
+from scenarios.resources.locks import Lock
+from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Woken
+
+
+class Condition(Machine):
+    """A wait gives the lock back and takes it again when notified; first waiter first."""
+
+    __slots__ = ("lock", "notified", "waiters")
+
+    def __init__(self, lock: Lock) -> None:
+        self.lock = lock
+        self.waiters: deque[tuple[Who, int]] = deque()
+        self.notified = 0
+
+    def acquire(self, who: Who, _: Any, woken: Woken) -> Any:
+        """Take the condition's lock."""
+        return self.lock.acquire(who, None, woken)
+
+    def release(self, who: Who, _: Any, woken: Woken) -> Any:
+        """Give the condition's lock back."""
+        return self.lock.release(who, None, woken)
+
+    def locked(self, who: Who, _: Any, woken: Woken) -> bool:
+        """Whether anybody holds the condition's lock."""
+        return self.lock.locked(who, None, woken)
+
+    def wait(self, who: Who, _: Any, woken: Woken) -> Any:
+        """Give the lock back and wait for a notify; the answer comes with the lock taken again."""
+        if not self.lock.owned(who):
+            return Refused("not_owner", "wait without holding the condition's lock")
+        depth = self.lock.release_all(who, woken)
+        self.waiters.append((who, depth))
+        return PARKED
+
+    def notify(self, who: Who, count: int | None, woken: Woken) -> Any:
+        """Wake `count` waiters, or all for None; the answer is how many there were."""
+        if not self.lock.owned(who):
+            return Refused("not_owner", "notify without holding the condition's lock")
+        number = len(self.waiters) if count is None else min(count, len(self.waiters))
+        for _ in range(number):
+            self._resume(*self.waiters.popleft(), True, woken)
+        self.notified += number
+        return number
+
+    verbs: ClassVar[Verbs] = {
+        "acquire": acquire,
+        "release": release,
+        "locked": locked,
+        "wait": wait,
+        "notify": notify,
+    }
+
+    def expire(self, who: Who, woken: Woken) -> Any:
+        """A wait ends un-notified (answer False) once it has the lock again."""
+        for waiting in self.waiters:
+            if waiting[0] == who:
+                self.waiters.remove(waiting)
+                return self.lock.retake(who, waiting[1], False, woken)
+        return self.lock.expire(who, woken)
+
+    def cancel(self, who: Who, woken: Woken) -> None:
+        """A stopped wait does not take the lock again."""
+        for waiting in self.waiters:
+            if waiting[0] == who:
+                self.waiters.remove(waiting)
+                break
+        self.lock.cancel(who, woken)
+
+    def leave(self, who: Who, died: bool, woken: Woken) -> None:
+        """A dead waiter is forgotten, and its lock goes on."""
+        self.cancel(who, woken)
+        self.lock.leave(who, died, woken)
+
+    def statistics(self) -> dict[str, Any]:
+        """The lock's counts, and how many waiters were notified and still wait."""
+        return {**self.lock.statistics(), "notified": self.notified, "waiting": len(self.waiters)}
+
+    def _resume(self, who: Who, depth: int, answer: Any, woken: Woken) -> None:
+        granted = self.lock.retake(who, depth, answer, woken)
+        if granted is not PARKED:
+            woken.append((who, granted))

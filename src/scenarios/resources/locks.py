@@ -1,0 +1,156 @@
+"""The machine of a lock and of a reentrant lock: handed over in the order of waiting."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, ClassVar
+
+from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Woken
+
+ABANDONED = "abandoned"
+"""The answer to an acquire after the holder before had died."""
+
+
+class Lock(Machine):
+    """A lock has one holder; a reentrant one counts how often its holder took it.
+
+    As in the standard library a plain lock may be released by anybody, a reentrant one by its
+    holder only. `on_owner_death: fail` refuses every acquire after a holder died.
+    """
+
+    __slots__ = (
+        "abandoned",
+        "acquired",
+        "broken",
+        "contended",
+        "depth",
+        "max_holders",
+        "on_owner_death",
+        "owner",
+        "reentrant",
+        "waiters",
+    )
+
+    def __init__(self, kind: str = "lock", on_owner_death: str = "release") -> None:
+        self.reentrant = kind == "rlock"
+        self.on_owner_death = on_owner_death
+        self.owner: Who | None = None
+        self.depth = 0
+        # (who, depth to take, answer or None for an acquire's own)
+        self.waiters: deque[tuple[Who, int, Any]] = deque()
+        self.abandoned = self.broken = False
+        self.acquired = self.contended = self.max_holders = 0
+
+    # -- verbs ---------------------------------------------------------------------------------
+
+    def acquire(self, who: Who, _: Any, woken: Woken) -> Any:
+        """Take the lock; waits while another holds it. The answer is True or ABANDONED."""
+        if self.broken:
+            return Refused("holder_died", "its holder died, and the lock is declared to fail then")
+        if self.owner is None:
+            return self._grant(who, 1)
+        if self.reentrant and self.owner == who:
+            self.depth += 1
+            self.acquired += 1
+            return True
+        self.contended += 1
+        self.waiters.append((who, 1, None))
+        return PARKED
+
+    def release(self, who: Who, _: Any, woken: Woken) -> Any:
+        """Give it back; the first who waits has it next."""
+        if self.owner is None:
+            return Refused("not_held", "release of a lock that nobody holds")
+        if self.reentrant and self.owner != who:
+            return Refused("not_owner", "release of a reentrant lock that another holds")
+        self.depth -= 1
+        if not self.depth:
+            self._pass_on(woken)
+        return True
+
+    def locked(self, who: Who, _: Any, woken: Woken) -> bool:
+        """Whether anybody holds it."""
+        return self.owner is not None
+
+    verbs: ClassVar[Verbs] = {"acquire": acquire, "release": release, "locked": locked}
+
+    # -- for a condition -----------------------------------------------------------------------
+
+    def owned(self, who: Who) -> bool:
+        """Whether `who` holds it, as a wait or notify asks."""
+        return self.owner == who
+
+    def release_all(self, who: Who, woken: Woken) -> int:
+        """Give the lock back however often it was taken; the number of times."""
+        depth, self.depth = self.depth, 0
+        self._pass_on(woken)
+        return depth
+
+    def retake(self, who: Who, depth: int, answer: Any, woken: Woken) -> Any:
+        """Take the lock again after a condition's wait; `answer` is what that wait answers."""
+        if self.owner is None and not self.broken:
+            self._grant(who, depth)
+            return answer
+        if self.broken:
+            return Refused("holder_died", "the lock's holder died while this one waited")
+        self.waiters.append((who, depth, answer))
+        return PARKED
+
+    # -- leaving -------------------------------------------------------------------------------
+
+    def cancel(self, who: Who, woken: Woken) -> None:
+        """Forget a waiting acquire."""
+        for waiting in self.waiters:
+            if waiting[0] == who:
+                self.waiters.remove(waiting)
+                break
+
+    def expire(self, who: Who, woken: Woken) -> Any:
+        """An acquire gives up; who comes back from a condition's wait has to go on waiting."""
+        if any(waiting[0] == who and waiting[2] is not None for waiting in self.waiters):
+            return PARKED
+        return super().expire(who, woken)
+
+    def leave(self, who: Who, died: bool, woken: Woken) -> None:
+        """A dead holder's lock is released and its next holder told, or fails for all."""
+        self.cancel(who, woken)
+        if not died or self.owner != who:
+            return
+        self.depth = 0
+        if self.on_owner_death == "release":
+            self.abandoned = True
+            self._pass_on(woken)
+            return
+        self.owner = None
+        self.broken = True
+        dead = Refused("holder_died", "its holder died, and the lock is declared to fail then")
+        woken.extend((waiting[0], dead) for waiting in self.waiters)
+        self.waiters.clear()
+
+    def statistics(self) -> dict[str, Any]:
+        """acquired and contended (counts) and max_holders."""
+        return {
+            "acquired": self.acquired,
+            "contended": self.contended,
+            "max_holders": self.max_holders,
+            "held": self.owner is not None,
+        }
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _grant(self, who: Who, depth: int) -> Any:
+        self.owner = who
+        self.depth = depth
+        self.acquired += 1
+        self.max_holders = 1
+        if self.abandoned:
+            self.abandoned = False
+            return ABANDONED
+        return True
+
+    def _pass_on(self, woken: Woken) -> None:
+        self.owner = None
+        if self.waiters:
+            who, depth, answer = self.waiters.popleft()
+            granted = self._grant(who, depth)
+            woken.append((who, granted if answer is None else answer))

@@ -1,0 +1,231 @@
+"""The queue's machine: fifo, lifo or priority, bounded or not, with items in hand until acknowledged.
+
+An item is a pair (identity, payload); the identity is given by who puts it and names the item in
+the event log. Only a priority queue looks at a payload, to compare it.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from operator import attrgetter
+from typing import Any, ClassVar
+
+from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Woken
+
+_payload = attrgetter("payload")
+
+
+class Entry:
+    """An item in the queue; `arrival` counts accepted puts from 1."""
+
+    __slots__ = ("arrival", "identity", "payload")
+
+    def __init__(self, identity: str, payload: Any) -> None:
+        self.identity = identity
+        self.payload = payload
+        self.arrival = 0
+
+
+class Queue(Machine):
+    """`maxsize` 0 is unbounded. `hold` keeps a taken item in hand until `ack` or `task_done`.
+
+    Statistics: put, got, left, lost, duplicated (counts of items) and fifo (whether first
+    deliveries came in the order of arrival). An item in hand of a live taker counts as got.
+    """
+
+    __slots__ = (
+        "arrivals",
+        "fifo_kept",
+        "getters",
+        "got",
+        "hold",
+        "in_hand",
+        "items",
+        "joiners",
+        "kind",
+        "last_taken",
+        "lost",
+        "maxsize",
+        "putters",
+        "unfinished",
+    )
+
+    def __init__(self, kind: str = "fifo", maxsize: int = 0, hold: str = "none") -> None:
+        self.kind = kind
+        self.maxsize = maxsize
+        self.hold = hold
+        self.items: deque[Entry] | list[Entry] = deque() if kind == "fifo" else []
+        self.getters: deque[Who] = deque()
+        self.putters: deque[tuple[Who, Entry]] = deque()
+        self.joiners: list[Who] = []
+        self.in_hand: dict[Who, deque[Entry]] = {}
+        self.unfinished = self.arrivals = self.got = self.lost = 0
+        self.last_taken = 0
+        self.fifo_kept = True
+
+    # -- verbs ---------------------------------------------------------------------------------
+
+    def put(self, who: Who, item: tuple[str, Any], woken: Woken) -> Any:
+        """Put an item; waits while a bounded queue is full."""
+        entry = Entry(*item)
+        if self.maxsize and len(self.items) >= self.maxsize:
+            self.putters.append((who, entry))
+            return PARKED
+        return self._accept(entry, woken)
+
+    def get(self, who: Who, _: Any, woken: Woken) -> Any:
+        """Take the next item as (identity, payload); waits while there is none."""
+        if not self.items:
+            self.getters.append(who)
+            return PARKED
+        entry = self._take(who)
+        if self.putters:
+            self._admit(woken)
+        return entry.identity, entry.payload
+
+    def ack(self, who: Who, identity: str | None, woken: Woken) -> Any:
+        """The taker has its item for good; None means the one it took first."""
+        hand = self.in_hand.get(who)
+        if not hand:
+            return Refused("not_held", "no item is in hand")
+        if identity is None or hand[0].identity == identity:
+            hand.popleft()
+            return True
+        for entry in hand:
+            if entry.identity == identity:
+                hand.remove(entry)
+                return True
+        return Refused("not_held", f"item {identity} is not in hand")
+
+    def give_back(self, who: Who, identity: str, woken: Woken) -> Any:
+        """A taken item that never reached its taker goes back to the head."""
+        for entry in self.in_hand.get(who, ()):
+            if entry.identity == identity:
+                self.in_hand[who].remove(entry)
+                self._restore([entry], woken)
+                return True
+        return Refused("not_held", f"item {identity} is not in hand")
+
+    def size(self, who: Who, _: Any, woken: Woken) -> int:
+        """The number of items that could be taken now."""
+        return len(self.items)
+
+    def task_done(self, who: Who, _: Any, woken: Woken) -> Any:
+        """One item that was put is worked off; acknowledges the one taken last where items are held."""
+        if self.unfinished <= 0:
+            return Refused("too_many_done", "task_done was said more often than items were put")
+        hand = self.in_hand.get(who)
+        if self.hold == "task_done" and hand:
+            hand.pop()
+        self.unfinished -= 1
+        if not self.unfinished:
+            woken.extend((joiner, True) for joiner in self.joiners)
+            self.joiners.clear()
+        return True
+
+    def join(self, who: Who, _: Any, woken: Woken) -> Any:
+        """Wait until every item that was put is worked off."""
+        if not self.unfinished:
+            return True
+        self.joiners.append(who)
+        return PARKED
+
+    verbs: ClassVar[Verbs] = {
+        "put": put,
+        "get": get,
+        "ack": ack,
+        "give_back": give_back,
+        "size": size,
+        "task_done": task_done,
+        "join": join,
+    }
+
+    # -- leaving -------------------------------------------------------------------------------
+
+    def cancel(self, who: Who, woken: Woken) -> None:
+        """Forget a waiting put, get or join."""
+        if who in self.getters:
+            self.getters.remove(who)
+        if who in self.joiners:
+            self.joiners.remove(who)
+        for waiting in self.putters:
+            if waiting[0] == who:
+                self.putters.remove(waiting)
+                break
+
+    def leave(self, who: Who, died: bool, woken: Woken) -> None:
+        """What a dead taker had in hand goes back to the head, in its old order."""
+        self.cancel(who, woken)
+        hand = self.in_hand.pop(who, None)
+        if hand and (died or self.hold == "task_done"):
+            self._restore(list(hand), woken)
+
+    def statistics(self) -> dict[str, Any]:
+        """put, got, left, lost, duplicated and fifo, as `expect` names them."""
+        return {
+            "put": self.arrivals,
+            "got": self.got,
+            "left": len(self.items),
+            "lost": self.arrivals - self.got - len(self.items),
+            "duplicated": max(0, self.got + len(self.items) - self.arrivals),
+            "fifo": self.fifo_kept,
+        }
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _accept(self, entry: Entry, woken: Woken) -> Any:
+        try:
+            self._place(entry)
+        except Exception as error:  # noqa: BLE001  a payload's own comparison may raise anything
+            return Refused("uncomparable", f"it cannot be compared with those there: {error}")
+        self.arrivals += 1
+        entry.arrival = self.arrivals
+        self.unfinished += 1
+        if self.getters:
+            self._hand_out(woken)
+        return True
+
+    def _place(self, entry: Entry) -> None:
+        if self.kind == "priority":
+            insort(self.items, entry, key=_payload)  # compares before it changes anything
+        else:
+            self.items.append(entry)
+
+    def _take(self, who: Who) -> Entry:
+        if self.kind == "fifo":
+            entry = self.items.popleft()  # type: ignore[union-attr]
+        else:
+            entry = self.items.pop(-1 if self.kind == "lifo" else 0)  # type: ignore[call-arg]
+        if entry.arrival < self.last_taken:
+            self.fifo_kept = False
+        else:
+            self.last_taken = entry.arrival
+        self.got += 1
+        if self.hold != "none":
+            self.in_hand.setdefault(who, deque()).append(entry)
+        return entry
+
+    def _hand_out(self, woken: Woken) -> None:
+        while self.getters and self.items:
+            who = self.getters.popleft()
+            entry = self._take(who)
+            woken.append((who, (entry.identity, entry.payload)))
+
+    def _admit(self, woken: Woken) -> None:
+        while self.putters and len(self.items) < self.maxsize:
+            who, entry = self.putters.popleft()
+            woken.append((who, self._accept(entry, woken)))
+
+    def _restore(self, entries: list[Entry], woken: Woken) -> None:
+        """Back to the head; the place of a redelivered item says nothing about order."""
+        self.got -= len(entries)
+        for entry in reversed(entries):
+            if self.kind == "priority":
+                self._place(entry)
+            elif self.kind == "lifo":
+                self.items.append(entry)
+            else:
+                self.items.appendleft(entry)  # type: ignore[union-attr]
+        self.last_taken = min([self.last_taken, *(entry.arrival for entry in entries)])
+        self._hand_out(woken)
