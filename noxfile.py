@@ -1,0 +1,42 @@
+"""The checks of `.ci/run` on every supported Python: `nox`, or one of them by `nox -s types`."""
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = False
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+def install(session: nox.Session, extra: str) -> None:
+    """Install the project with the exact versions that continuous integration uses."""
+    session.install("-c", "constraints.txt", "-e", f".[{extra}]")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the test suite."""
+    install(session, "test")
+    session.run("python", "-m", "pytest", "-q", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    install(session, "dev")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(python=PYTHONS)
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    install(session, "dev")
+    session.run("mypy", "--strict")
+
+
+@nox.session(python=PYTHONS[0])
+def layers(session: nox.Session) -> None:
+    """Check that no module imports from a layer above its own."""
+    install(session, "dev")
+    session.run("lint-imports")
