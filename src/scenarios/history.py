@@ -1,0 +1,73 @@
+"""The events of a stored run, read in order from a file that may be damaged.
+
+A run that was killed, or whose disk was full, leaves a torn last line; a broken disk may leave
+any line broken. Reading never fails: what is no event is skipped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+LINE = 1 << 20
+"""Bytes of a line that are read at most; a record is at most 64 KiB, so more is damage."""
+
+
+class History:
+    """Events of one file, oldest first; iterate again to read again.
+
+    After an iteration `skipped` tells how many lines were no events, `torn` whether the last
+    line has no end, and `trouble` holds one sentence where the file could not be read on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.skipped = 0
+        self.torn = False
+        self.trouble: str | None = None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        self.skipped, self.torn, self.trouble = 0, False, None
+        try:
+            with self.path.open("rb") as file:
+                while line := file.readline(LINE):
+                    yield from self._event(line, file.readline)
+        except OSError as error:
+            self.trouble = f"cannot read {self.path}: {error.strerror or error}"
+
+    def _event(self, line: bytes, more: Callable[[int], bytes]) -> Iterator[dict[str, Any]]:
+        """The event of a line, or nothing; a line that is too long is passed over to its end."""
+        whole = line.endswith(b"\n")
+        if not whole and len(line) == LINE:
+            while line and not line.endswith(b"\n"):
+                line = more(LINE)
+            self.skipped += 1
+            return
+        event = _parse(line)
+        self.torn = not whole
+        if event is not None:
+            yield event
+        elif line.strip():
+            self.skipped += 1
+
+    def damage(self) -> str | None:
+        """One sentence on what the last iteration could not read; None where all was well."""
+        if self.trouble is not None:
+            return self.trouble
+        if not self.skipped:
+            return None
+        lines, stand = f"{self.skipped} lines", "stand"
+        if self.skipped == 1:
+            lines, stand = "one line", "stands"
+        tail = " (the last one is torn)" if self.torn else ""
+        return f"{lines} of {self.path} cannot be read and {stand} for no event{tail}"
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None

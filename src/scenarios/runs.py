@@ -1,0 +1,275 @@
+"""Run folders: where a run keeps its files, which of them are kept, and how one is found again.
+
+    <root>/.scenarios/runs/<id>/     one folder for each run, held by a lock while it lasts
+    <root>/.scenarios/latest         a link to the newest
+
+Many runs may begin and end at once in one root. A folder gets its name only when it is locked,
+so no run ever prunes the folder of another that is still starting.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
+
+from scenarios.errors import EnvironmentFault, UsageError
+
+KEEP = 20
+"""How many runs stay by default."""
+
+STALE = 3600.0
+"""Seconds after which a folder that was never named is taken as left by a killed run."""
+
+STAMP = re.compile(r"\d{8}-\d{6}-\d{6}-")
+"""How the id of a run begins: date, time and microseconds, in UTC, so that ids sort by age."""
+
+
+class RunFolder:
+    """The folder of one run; its lock is held until `close`."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self.id = path.name
+        self.segments = path / "segments"
+        self.tmp = path / "tmp"
+        self._lock = lock
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of the run whole or not at all; a full disk is an `EnvironmentFault`."""
+        target = self.path / name
+        part = target.with_name(f".{target.name}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+            os.replace(part, target)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink()
+            raise EnvironmentFault(f"cannot write {target}: {error.strerror or error}") from error
+
+    def close(self) -> None:
+        """Remove the run's temporary files and give up its lock; a second call does nothing."""
+        if self._lock < 0:
+            return
+        shutil.rmtree(self.tmp, ignore_errors=True)
+        os.close(self._lock)
+        self._lock = -1
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def create(root: Path, name: str, keep: int | None = KEEP) -> RunFolder:
+    """A new locked folder under `root`, with `latest` on it; all but the newest `keep` runs go.
+
+    `name` becomes the end of the id. With `keep` None nothing is removed. Runs whose lock is
+    held are never removed. A root that cannot be written is an `EnvironmentFault` (exit 2).
+    """
+    home = root.absolute() / ".scenarios"
+    try:
+        _prepare(home)
+        folder = _named(home / "runs", _slug(name))
+    except OSError as error:
+        place = Path(error.filename) if isinstance(error.filename, str) else home
+        raise EnvironmentFault(
+            f"cannot write the run folder {place}: {error.strerror or error}; "
+            "name a folder that can be written with --run-dir DIR",
+            exit_code=2,
+        ) from error
+    _point(home / "latest", folder.path)
+    if keep is not None:
+        prune(home / "runs", keep)
+    return folder
+
+
+def _prepare(home: Path) -> None:
+    """The folder of all runs, which version control is told to leave alone."""
+    (home / "runs").mkdir(parents=True, exist_ok=True)
+    ignore = home / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="ascii")
+
+
+def _named(runs: Path, slug: str) -> RunFolder:
+    """Make a folder under a hidden name, lock it, and only then give it its id."""
+    hidden = runs / f".new-{os.getpid()}-{time.monotonic_ns()}"
+    hidden.mkdir()
+    lock = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (hidden / "segments").mkdir()
+        (hidden / "tmp").mkdir(mode=0o700)
+        for path in _free_names(runs, slug):
+            with suppress(FileExistsError):
+                _rename_new(hidden, path)
+                return RunFolder(path, lock)
+    except BaseException:
+        os.close(lock)
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+    raise AssertionError("names never run out")
+
+
+def _free_names(runs: Path, slug: str) -> Iterator[Path]:
+    now = time.time_ns()
+    date = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now // 10**9))
+    stem = f"{date}-{now // 1000 % 10**6:06d}-{slug}"
+    yield runs / stem
+    number = 2
+    while True:
+        yield runs / f"{stem}-{number}"
+        number += 1
+
+
+def _rename_new(source: Path, target: Path) -> None:
+    """Rename a folder; a target that holds a run already is a `FileExistsError`."""
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if target.exists():
+            raise FileExistsError from error
+        raise
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "run"
+
+
+def _point(link: Path, target: Path) -> None:
+    """Move the link in one step; it is a convenience, so a file system without links is fine."""
+    part = link.with_name(f".latest-{os.getpid()}-{time.monotonic_ns()}")
+    try:
+        os.symlink(Path("runs", target.name), part)
+        os.replace(part, link)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+
+
+def prune(runs: Path, keep: int) -> None:
+    """Remove all but the newest `keep` runs that nobody holds, and the remains of killed ones."""
+    for path in _ids(runs)[keep:]:
+        _remove(path)
+    for path in _hidden(runs):
+        if path.name.startswith(".old-") or _age(path) > STALE:
+            _remove(path)
+
+
+def _ids(runs: Path) -> list[Path]:
+    """The run folders, newest first."""
+    try:
+        names = [entry.name for entry in os.scandir(runs) if STAMP.match(entry.name)]
+    except OSError:
+        return []
+    return [runs / name for name in sorted(names, key=_age_key, reverse=True)]
+
+
+def _age_key(name: str) -> tuple[str, str]:
+    return name[:22], name
+
+
+def _hidden(runs: Path) -> list[Path]:
+    return [path for path in runs.glob(".*-*") if path.name.startswith((".old-", ".new-"))]
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _remove(path: Path) -> None:
+    """Remove a run's folder if nobody holds its lock; it loses its name first."""
+    lock = _try_lock(path)
+    if lock is None:
+        return
+    gone = path.with_name(f".old-{path.name.lstrip('.')}-{os.getpid()}")
+    try:
+        os.rename(path, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+    except OSError:
+        return  # another run removes it, or the folder cannot be written: it stays
+    finally:
+        os.close(lock)
+
+
+def _try_lock(path: Path) -> int | None:
+    """The lock of a run's folder, or None where somebody holds it; made where it is missing."""
+    try:
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def under_way(path: Path) -> bool:
+    """Whether the run of this folder still holds its lock."""
+    try:
+        lock = os.open(path / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def stored(root: Path) -> list[Path]:
+    """The folders of the runs stored under `root`, newest first."""
+    return _ids(root.absolute() / ".scenarios" / "runs")
+
+
+def find_run(which: str | None, root: Path) -> Path:
+    """The folder of a stored run by its id, a part of its id or its path; None is the latest.
+
+    Nothing found, or several, is a `UsageError` that lists what there is.
+    """
+    home = root.absolute() / ".scenarios"
+    paths = stored(root)
+    if which is None or which == "latest":
+        link = home / "latest"
+        if link.is_dir():
+            return link.resolve()
+        if paths:
+            return paths[0]
+        raise UsageError(f"no run is stored in {home}; `scenarios run FILE` makes one")
+    if (home / "runs" / which) in paths:
+        return home / "runs" / which
+    if Path(which).is_dir() and _is_run(Path(which)):
+        return Path(which).resolve()
+    return _by_part(which, paths, home)
+
+
+def _is_run(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("result.json", "events.jsonl", "lock"))
+
+
+def _by_part(which: str, paths: list[Path], home: Path) -> Path:
+    matches = [path for path in paths if which in path.name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        names = ", ".join(path.name for path in matches[:8]) + (", ..." if matches[8:] else "")
+        raise UsageError(f'"{which}" stands for {len(matches)} runs; name one of {names}')
+    near = get_close_matches(which, [path.name for path in paths], n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else "; `scenarios show --list` lists them"
+    raise UsageError(f'no run "{which}" is stored in {home}{hint}')
