@@ -9,51 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
+from scenarios.answers import PARKED, TIMED_OUT, WOULD_BLOCK, Refused
+
+__all__ = ["PARKED", "TIMED_OUT", "WOULD_BLOCK", "Machine", "Refused", "Verbs", "Who", "Woken"]
+
 Who = Hashable
 Woken = list[tuple[Who, Any]]
 Verbs = Mapping[str, Callable[[Any, Who, Any, Woken], Any]]
-
-
-class _Parked:
-    """The type of PARKED."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "PARKED"
-
-
-PARKED = _Parked()
-"""The answer to an operation that waits; its real answer comes with whoever wakes it."""
-
-
-class Refused:
-    """The answer to an operation that cannot be done.
-
-    `reason` is one of: timeout, would_block, not_owner, not_held, over_release, too_many_done,
-    uncomparable, broken, holder_died, invalid. `detail` is a sentence for people.
-    """
-
-    __slots__ = ("detail", "reason")
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        self.reason = reason
-        self.detail = detail
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Refused) and other.reason == self.reason
-
-    def __hash__(self) -> int:
-        return hash(self.reason)
-
-    def __repr__(self) -> str:
-        return f"Refused({self.reason!r}, {self.detail!r})"
-
-    def __reduce__(self) -> tuple[type[Refused], tuple[str, str]]:
-        return Refused, (self.reason, self.detail)
-
-
-TIMED_OUT = Refused("timeout", "not done within its time")
 
 
 class Machine:

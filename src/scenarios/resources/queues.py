@@ -1,4 +1,4 @@
-"""The queue's machine: fifo, lifo or priority, bounded or not, with items in hand until acknowledged.
+"""The queue's machine: fifo, lifo or priority, bounded or not, items in hand until acknowledged.
 
 An item is a pair (identity, payload); the identity is given by who puts it and names the item in
 the event log. Only a priority queue looks at a payload, to compare it.
@@ -112,7 +112,7 @@ class Queue(Machine):
         return len(self.items)
 
     def task_done(self, who: Who, _: Any, woken: Woken) -> Any:
-        """One item that was put is worked off; acknowledges the one taken last where items are held."""
+        """One item is worked off; where items are held, the one taken last is acknowledged."""
         if self.unfinished <= 0:
             return Refused("too_many_done", "task_done was said more often than items were put")
         hand = self.in_hand.get(who)
@@ -177,7 +177,7 @@ class Queue(Machine):
     def _accept(self, entry: Entry, woken: Woken) -> Any:
         try:
             self._place(entry)
-        except Exception as error:  # noqa: BLE001  a payload's own comparison may raise anything
+        except Exception as error:  # a payload's own comparison may raise anything
             return Refused("uncomparable", f"it cannot be compared with those there: {error}")
         self.arrivals += 1
         entry.arrival = self.arrivals

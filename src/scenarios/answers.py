@@ -1,0 +1,65 @@
+"""What an operation may be answered with when it is not simply done."""
+
+from __future__ import annotations
+
+
+class _Mark:
+    """A value that is only ever compared by identity."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+PARKED = _Mark("PARKED")
+"""The operation waits; its real answer comes with whoever wakes it."""
+
+STOP = _Mark("STOP")
+"""The worker is asked to end: its `finally` steps and releases still run."""
+
+
+class Refused:
+    """The operation cannot be done.
+
+    `reason` is one of: timeout, would_block, not_owner, not_held, over_release, too_many_done,
+    uncomparable, broken, holder_died, invalid. `detail` is a sentence for people.
+    """
+
+    __slots__ = ("detail", "reason")
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        self.reason = reason
+        self.detail = detail
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Refused) and other.reason == self.reason
+
+    def __hash__(self) -> int:
+        return hash(self.reason)
+
+    def __repr__(self) -> str:
+        return f"Refused({self.reason!r}, {self.detail!r})"
+
+    def __reduce__(self) -> tuple[type[Refused], tuple[str, str]]:
+        return Refused, (self.reason, self.detail)
+
+
+TIMED_OUT = Refused("timeout", "not done within its time")
+WOULD_BLOCK = Refused("would_block", "it would wait")
+
+
+class Failed:
+    """The operation raised: one sentence, and a traceback if there is one."""
+
+    __slots__ = ("text", "traceback")
+
+    def __init__(self, text: str, traceback: str = "") -> None:
+        self.text = text
+        self.traceback = traceback
+
+    def __repr__(self) -> str:
+        return f"Failed({self.text!r})"

@@ -1,0 +1,129 @@
+"""The driver inside one process: a machine behind a mutex, each waiter parked on a lock of its own."""
+
+from __future__ import annotations
+
+import time
+from _thread import LockType, allocate_lock
+from typing import Any
+
+from scenarios.answers import PARKED, STOP, WOULD_BLOCK
+from scenarios.resources.conditions import Condition
+from scenarios.resources.machine import Machine, Woken
+
+
+class Party:
+    """One thread that takes part: what the machines know it by, and where it waits."""
+
+    __slots__ = ("answer", "name", "parked", "stopped", "wake")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.wake = allocate_lock()
+        self.wake.acquire()
+        self.answer: Any = None
+        self.parked: Driver | None = None
+        self.stopped = False
+
+    def interrupt(self) -> None:
+        """End the wait under way, or the next one, with STOP; from any thread or signal handler."""
+        self.stopped = True
+        driver = self.parked
+        if driver is not None:
+            driver.interrupt(self)
+
+    def __repr__(self) -> str:
+        return f"<party {self.name}>"
+
+
+class Driver:
+    """One machine for the threads of this process; a condition shares its lock's mutex.
+
+    `max_wait` is the longest that anybody waited, in seconds.
+    """
+
+    __slots__ = ("machine", "max_wait", "mutex", "name")
+
+    def __init__(self, name: str, machine: Machine, mutex: LockType | None = None) -> None:
+        self.name = name
+        self.machine = machine
+        self.mutex = allocate_lock() if mutex is None else mutex
+        self.max_wait = 0.0
+
+    def perform(self, party: Party, verb: str, argument: Any, timeout: float | None) -> Any:
+        """The machine's answer, STOP, or a refusal after `timeout` seconds (0: at once)."""
+        woken: Woken = []
+        with self.mutex:
+            answer = self.machine.apply(party, verb, argument, woken)
+            if answer is PARKED:
+                if timeout == 0:
+                    self.machine.cancel(party, woken)
+                    answer = WOULD_BLOCK
+                elif party.stopped:
+                    self.machine.cancel(party, woken)
+                    answer = STOP
+                else:
+                    party.parked = self
+            if woken:
+                self._wake(woken)
+        return self._wait(party, timeout) if answer is PARKED else answer
+
+    def interrupt(self, party: Party) -> None:
+        """Wake a parked party with STOP."""
+        # a signal handler may find its own thread inside the mutex: that perform sees `stopped`
+        if not self.mutex.acquire(timeout=1.0):
+            return
+        try:
+            if party.parked is self:
+                woken: Woken = []
+                self.machine.cancel(party, woken)
+                self._wake([*woken, (party, STOP)])
+        finally:
+            self.mutex.release()
+
+    def leave(self, party: Party, died: bool) -> None:
+        """The party has ended."""
+        woken: Woken = []
+        with self.mutex:
+            self.machine.leave(party, died, woken)
+            self._wake(woken)
+
+    def statistics(self) -> dict[str, Any]:
+        """The machine's statistics, with max_wait."""
+        with self.mutex:
+            return {**self.machine.statistics(), "max_wait": self.max_wait}
+
+    def _wait(self, party: Party, timeout: float | None) -> Any:
+        began = time.monotonic()
+        if not party.wake.acquire(timeout=-1 if timeout is None else timeout):
+            woken: Woken = []
+            with self.mutex:
+                if party.parked is self:
+                    party.answer = self.machine.expire(party, woken)
+                    if party.answer is not PARKED:
+                        party.parked = None
+                        party.wake.release()
+                    self._wake(woken)
+            party.wake.acquire()
+        self.max_wait = max(self.max_wait, time.monotonic() - began)
+        return party.answer
+
+    def _wake(self, woken: Woken) -> None:
+        for party, answer in woken:
+            assert isinstance(party, Party)
+            party.answer = answer
+            party.parked = None
+            party.wake.release()
+
+
+def drivers(machines: dict[str, Machine]) -> dict[str, Driver]:
+    """A driver for each machine; a condition and its named lock share a mutex."""
+    made = {
+        name: Driver(name, machine)
+        for name, machine in machines.items()
+        if not isinstance(machine, Condition)
+    }
+    mutexes = {id(driver.machine): driver.mutex for driver in made.values()}
+    for name, machine in machines.items():
+        if isinstance(machine, Condition):
+            made[name] = Driver(name, machine, mutexes.get(id(machine.lock)))
+    return made
