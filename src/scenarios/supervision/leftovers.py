@@ -1,0 +1,74 @@
+"""What a spawner and its guard leave when both are killed: the engine is given it, and ends it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Set
+
+from scenarios.supervision import linux, proctable
+
+MARK = "SCENARIOS_RUN"  # in the environment of everything below a spawner: the run's id
+
+_lock = threading.Lock()
+_before: list[
+    bool
+] = []  # for each spawner that lives: whether this process was a subreaper already
+
+
+def adopt() -> None:
+    """Have orphans of the spawner given to this process, until as many calls of `release`."""
+    with _lock:
+        _before.append(linux.is_subreaper())
+        linux.set_subreaper(True)
+
+
+def release() -> None:
+    """One spawner less; after the last one this process is what it was before the first."""
+    with _lock:
+        if len(_before) > 1:
+            _before.pop()
+        else:
+            linux.set_subreaper(_before.pop())
+
+
+def mark_of(pid: int) -> str | None:
+    """The run that a process says it belongs to; None for another user's."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            words = file.read().split(b"\0")
+    except OSError:
+        return None
+    name = MARK.encode() + b"="
+    return next((os.fsdecode(word[len(name) :]) for word in words if word.startswith(name)), None)
+
+
+def end(mark: str, known: Set[int], limit: float = 2.0) -> None:
+    """SIGKILL and reap this process's children that came from the run `mark`, and all below them.
+
+    Its other children are the host program's own. `known` are pids and sessions of the run, for
+    those that do not carry the mark. Gives up after `limit` seconds.
+    """
+    me = os.getpid()
+    deadline = time.monotonic() + limit
+    ours: set[int] = set()
+    while time.monotonic() < deadline:
+        for pid in proctable.children(me):
+            found = proctable.status(pid)
+            if found and ({pid, found.session} & known or mark_of(pid) == mark):
+                ours.add(pid)
+        ours = {pid for pid in ours if not _reaped(pid)}
+        if not ours:
+            return
+        for pid in ours:
+            proctable.kill_below(pid)
+        proctable.kill_all(ours, (me,))
+        time.sleep(0.001)
+
+
+def _reaped(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
