@@ -1,0 +1,213 @@
+"""The summary of a run for people, first what failed and last the command that repeats it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from scenarios import verdict, wording
+from scenarios.errors import Fault
+from scenarios.verdict import Result
+
+RED, GREEN, YELLOW, DIM, BOLD, RESET = (f"\x1b[{n}m" for n in (31, 32, 33, 2, 1, 0))
+COLOURS = {
+    "passed": GREEN,
+    "succeeded": GREEN,
+    "failed": RED,
+    "broken": RED,
+    "timed_out": RED,
+    "interrupted": YELLOW,
+    "unknown": YELLOW,
+    "skipped": YELLOW,
+}
+FEW = 8
+"""Replicas or jobs up to this number are listed one by one, more of them are counted."""
+
+Row = tuple[str, ...]
+
+
+class Page:
+    """Lines of a report; they are cut at `width` columns where there is one."""
+
+    def __init__(self, width: int | None, colours: bool) -> None:
+        self._lines: list[str] = []
+        self._width = width
+        self._colours = colours
+
+    def paint(self, text: str, style: str) -> str:
+        """The text in a colour, where colours are wanted."""
+        return f"{style}{text}{RESET}" if self._colours and style else text
+
+    def line(self, text: str = "", style: str = "", cut: bool = True) -> None:
+        """One line, cut at the width unless it holds something to be copied."""
+        if cut and self._width:
+            text = wording.shorten(text, self._width)
+        self._lines.append(self.paint(text, style))
+
+    def rows(self, heading: str, rows: Sequence[Row], state: int | None = None) -> None:
+        """A heading and rows with aligned columns; `state` is the column that is coloured."""
+        if not rows:
+            return
+        self.line(heading, BOLD)
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+            text = ("  " + "  ".join(cells)).rstrip()
+            text = wording.shorten(text, self._width) if self._width else text
+            if state is not None and (style := COLOURS.get(row[state])):
+                at = 2 + sum(width + 2 for width in widths[:state])
+                end = at + len(row[state])
+                text = text[:at] + self.paint(text[at:end], style) + text[end:]
+            self._lines.append(text)
+
+    def text(self) -> str:
+        """The whole page, with a line end."""
+        return "\n".join(self._lines) + "\n"
+
+
+def render(
+    result: Result, *, width: int | None = None, colours: bool = False, brief: bool = False
+) -> str:
+    """The summary of one run; `brief` gives the first line, what failed, and how to repeat it.
+
+    `width` is the number of columns of the terminal, None where lines are not to be cut.
+    """
+    page = Page(width, colours)
+    _head(page, result)
+    _failures(page, result)
+    if not brief:
+        page.rows("workers", list(_workers(result)), state=1)
+        page.rows("resources", list(_resources(result)))
+        page.rows("expectations", list(_expectations(result)), state=0)
+    _tail(page, result, brief)
+    return page.text()
+
+
+def _head(page: Page, result: Result) -> None:
+    run = result["run"]
+    word = verdict.word(int(result["exit"]))
+    text = f"{verdict.title(result)}: {page.paint(word, COLOURS.get(word, YELLOW))}"
+    seed = f" (seed {run['seed']})" if run.get("seed") is not None else ""
+    page.line(f"{text} in {wording.duration(run.get('duration') or 0.0)}{seed}", cut=False)
+
+
+def _failures(page: Page, result: Result) -> None:
+    for failure in verdict.failures(result):
+        page.line(f"  {failure.place}: {failure.message}", RED, cut=False)
+        for detail in failure.details:
+            page.line(f"      {detail}", cut=False)
+
+
+def _workers(result: Result) -> Iterator[Row]:
+    for name, worker in result.get("workers", {}).items():
+        yield _worker(name, worker, "background" if worker.get("background") else "")
+        inner = list(verdict.parts(name, worker))
+        if len(inner) > 1 or inner[0][1] is not worker:
+            yield from _inner(inner, "replica" if worker.get("replicas") else "job")
+
+
+def _inner(inner: Sequence[tuple[str, Result]], noun: str) -> Iterator[Row]:
+    """Each replica or job, or their number by state and the first of those that went wrong."""
+    if len(inner) <= FEW:
+        for name, one in inner:
+            yield _worker(f"  {name}", one, "")
+        return
+    states = Counter(str(one.get("state")) for _, one in inner)
+    told = ", ".join(f"{number} {state}" for state, number in states.items())
+    yield (f"  {wording.count(len(inner), noun)}", "", "", told)
+    wrong = [(name, one) for name, one in inner if one.get("state") != "succeeded"]
+    if len(wrong) < len(inner):
+        for name, one in wrong[:FEW]:
+            yield _worker(f"  {name}", one, "")
+
+
+def _worker(name: str, worker: Result, note: str) -> Row:
+    took = worker.get("duration")
+    notes = [note] if note else []
+    if worker.get("restarts"):
+        notes.append(wording.count(worker["restarts"], "restart"))
+    if worker.get("exit_code"):
+        notes.append(verdict.exit_words(worker["exit_code"]))
+    if worker.get("result") is not None:
+        notes.append(f"result {wording.value(worker['result'], 48)}")
+    if worker.get("error"):
+        notes.append(wording.visible(str(worker["error"])))
+    length = wording.duration(took) if took is not None else ""
+    return (wording.visible(name), str(worker.get("state")), f"{length:>8}", ", ".join(notes))
+
+
+def _queue(item: Mapping[str, Any]) -> str:
+    words = [f"{item.get(key, 0)} {key}" for key in ("put", "got", "left")]
+    words += [f"{item[key]} {key}" for key in ("lost", "duplicated") if item.get(key)]
+    if item.get("fifo") is False:
+        words.append("out of order")
+    return ", ".join(words)
+
+
+def _lock(item: Mapping[str, Any]) -> str:
+    text = f"{item.get('acquired', 0)} acquired, {item.get('contended', 0)} contended"
+    if (item.get("max_holders") or 0) > 1:
+        text += f", {item['max_holders']} holders at once"
+    if item.get("max_wait"):
+        text += f", longest wait {wording.duration(item['max_wait'])}"
+    return text
+
+
+def _resources(result: Result) -> Iterator[Row]:
+    for section, words in SECTIONS.items():
+        items = result.get(section) or {}
+        for name in items:
+            yield (section.removesuffix("s"), name, words(items[name]))
+
+
+def _permits(item: Mapping[str, Any]) -> str:
+    return wording.count(item.get("permits", 0), "permit")
+
+
+def _flag(item: bool) -> str:
+    return "set" if item else "clear"
+
+
+def _local(item: Mapping[str, Any]) -> str:
+    return f"{item.get('made', 0)} made, {item.get('closed', 0)} closed"
+
+
+SECTIONS: dict[str, Callable[[Any], str]] = {
+    "queues": _queue,
+    "locks": _lock,
+    "semaphores": _permits,
+    "flags": _flag,
+    "values": wording.value,
+    "locals": _local,
+}
+
+
+def _expectations(result: Result) -> Iterator[Row]:
+    """Each expectation that stands in the file, and the default ones that failed."""
+    for item in result.get("expectations", ()):
+        if item.get("default") and item.get("answer") == "passed":
+            continue
+        text = verdict.expression(item)
+        if item.get("kind") not in (None, "always"):
+            text = f"{item['kind']} {text}"
+        notes = [str(item["name"])] if item.get("name") else []
+        if item.get("note"):
+            notes.append(wording.visible(str(item["note"])))
+        notes += verdict.values(item, 48)
+        yield (str(item.get("answer")), text + (f"  ({'; '.join(notes)})" if notes else ""))
+
+
+def _tail(page: Page, result: Result, brief: bool) -> None:
+    if not brief:
+        for notice in result.get("notices", ()):
+            page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
+        if result["run"].get("folder"):
+            page.line(f"folder: {result['run']['folder']}", DIM, cut=False)
+    if result.get("again") and result["exit"] != 0:
+        page.line(f"to repeat it: {result['again']}", cut=False)
+
+
+def faults(found: Sequence[Fault]) -> str:
+    """Each fault of a refused file on a line of its own: `FILE:LINE:COLUMN: what is wrong`."""
+    return "".join(f"{wording.visible(str(fault))}\n" for fault in found)
