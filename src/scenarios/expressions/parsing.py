@@ -1,0 +1,103 @@
+"""Text of one expression -> syntax tree whose positions are characters, or a clear refusal."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import warnings
+
+from .errors import ExpressionError
+from .scanning import Piece
+
+HINTS = (
+    (re.compile(r"&&"), '"&&" is not an operator here; use and'),
+    (re.compile(r"\|\|"), '"||" is not an operator here; use or'),
+    (re.compile(r"!(?!=)"), '"!" is not an operator here; use not'),
+    (re.compile(r"(?<![=!<>:])=(?!=)"), '"=" is not an operator here; use == to compare'),
+    (re.compile(r"\+\+|--"), "nothing is changed in an expression; use n + 1"),
+)
+
+
+def parse(piece: Piece, line: int) -> ast.expr:
+    """The tree of `piece`; its nodes stand on `line`, columns are characters in the piece.
+
+    Raises ExpressionError, its offset relative to the whole text.
+    """
+    indent = len(piece.text) - len(piece.text.lstrip())
+    if indent == len(piece.text):
+        raise ExpressionError("an expression is missing", piece.offset)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(piece.text[indent:], mode="eval").body
+        _place(tree, piece.text, indent, line)
+    except SyntaxError as error:
+        raise _refused(error, piece, indent) from None
+    except (RecursionError, MemoryError):
+        raise ExpressionError("the expression is nested too deeply", piece.offset) from None
+    except UnicodeError:
+        raise ExpressionError("half of a surrogate pair is not text", piece.offset) from None
+    except ValueError as error:
+        raise ExpressionError(f"not an expression: {_sentence(error)}", piece.offset) from None
+    return tree
+
+
+def _refused(error: SyntaxError, piece: Piece, indent: int) -> ExpressionError:
+    """The parser's complaint as a sentence, at its place where that is known."""
+    line_start = _line_starts(piece.text[indent:])[max((error.lineno or 1) - 1, 0) :][:1] or [0]
+    inside = indent + line_start[0] + max((error.offset or 1) - 1, 0)
+    at = min(inside, max(len(piece.text) - 1, 0))
+    before = piece.text[:at].rstrip()
+    word = re.match(r"\w*", piece.text[at:])
+    if word and keyword.iskeyword(word[0]) and before.endswith("."):
+        message = f'"{word[0]}" is a word of Python; write [{word[0]!r}] in place of .{word[0]}'
+        return ExpressionError(message, piece.offset + at)
+    outside = re.sub(r"'[^']*'|\"[^\"]*\"", lambda found: " " * len(found[0]), piece.text)
+    for pattern, message in HINTS:
+        if found := pattern.search(outside):
+            return ExpressionError(message, piece.offset + found.start())
+    return ExpressionError(f"not an expression: {_sentence(error.msg)}", piece.offset + at)
+
+
+def _sentence(error: object) -> str:
+    """Python's own message as the end of a sentence."""
+    words = " ".join(str(error).split())
+    words = words.partition(" (detected at")[0].partition("; use sys.set_int")[0]
+    words = words.replace(". Perhaps", "; perhaps").replace(". Maybe", "; maybe")
+    return words[:1].lower() + words[1:200].rstrip(".")
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(index + 1 for index, character in enumerate(text) if character == "\n")]
+
+
+def _place(tree: ast.expr, text: str, indent: int, line: int) -> None:
+    """Give every node `line` and columns in characters; the parser counts bytes in each line."""
+    starts = _line_starts(text[indent:])
+    offsets = _characters(text[indent:], starts)
+    last = len(text)
+
+    def character(row: int, column: int) -> int:
+        known = offsets[min(row, len(offsets)) - 1]
+        base = indent + starts[min(row, len(starts)) - 1]
+        return min(base + (known[min(column, len(known) - 1)] if known else column), last)
+
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.expr, ast.keyword)):
+            end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
+            node.col_offset = character(node.lineno, node.col_offset)
+            node.end_col_offset = max(character(end_line, end_column), node.col_offset)
+            node.lineno = node.end_lineno = line
+
+
+def _characters(text: str, starts: list[int]) -> list[list[int] | None]:
+    """For each line the character index of every byte; None where they are the same."""
+    table: list[list[int] | None] = []
+    for row in text.split("\n"):
+        if row.isascii():
+            table.append(None)
+            continue
+        indexes = [index for index, mark in enumerate(row) for _ in mark.encode()]
+        table.append([*indexes, len(row)])
+    return table
