@@ -1,0 +1,293 @@
+"""The hub's process: accepts clients, moves frames between their sockets and the machines."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import marshal
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from time import monotonic
+from typing import Any, cast
+
+from scenarios import hub
+from scenarios.hub.connection import Connection, Frame
+from scenarios.hub.desk import Desk, Reply
+from scenarios.wire import frames
+from scenarios.wire.frames import HEADER, Malformed
+
+SCRATCH = 1 << 19
+"""Bytes read at once: more than the kernel holds for one Unix socket by default, 416 KiB."""
+
+BACKLOG = 1024
+
+GREETING = 10.0
+"""Seconds in which a client has to say HELLO."""
+
+_READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
+
+_END = 0
+"""The file descriptor whose end of file ends the hub."""
+
+
+class Server:
+    """Serves until the end of file of standard input, or SHUTDOWN.
+
+    A put that nobody waits for has only to be in the kernel when it returns. Hence whoever asks
+    what there is (a get that does not wait, a size, a join, a snapshot) is answered at the end of
+    a round in which every socket was read once more: what returned before is then counted.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.address: str = config["address"]
+        self.token: bytes = config["token"]
+        self.desk = Desk(config["resources"])
+        self.welcome = marshal.dumps([_public(*declared) for declared in config["resources"]])
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(self.address)
+        self.listener.listen(BACKLOG)
+        self.listener.setblocking(False)
+        self.epoll = select.epoll()
+        self.epoll.register(self.listener.fileno(), select.EPOLLIN)
+        self.connections: dict[int, Connection] = {}  # by file descriptor
+        self.clients: dict[int, Connection] = {}  # by number, once they have said HELLO
+        self.strangers: set[Connection] = set()
+        self.deferred: list[tuple[Connection, Frame]] = []
+        self.scratch = memoryview(bytearray(SCRATCH))
+        self.last = 0
+        self.over = False
+
+    def serve(self) -> None:
+        """Until it is over."""
+        self.epoll.register(_END, select.EPOLLIN)
+        while not self.over:
+            self._round(1.0 if self.strangers else None)
+            if self.strangers:
+                self._show_out()
+            while self.deferred and not self.over:
+                asked, self.deferred = self.deferred, []
+                self._round(0)
+                for connection, frame in asked:
+                    if not connection.closed:
+                        self._guarded(connection, [frame], self._settle)
+
+    def _round(self, timeout: float | None) -> None:
+        for fd, event in self.epoll.poll(timeout, len(self.connections) + 2):
+            connection = self.connections.get(fd)
+            if connection is not None:
+                if event & select.EPOLLOUT and connection.flush():
+                    self.epoll.modify(fd, select.EPOLLIN)
+                if event & _READABLE:
+                    self._read(connection)
+            elif fd == _END:
+                self.over = self.over or not os.read(_END, 4096)
+            else:
+                self._accept()
+
+    # -- connections ---------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:  # no file descriptor is left: this one has to wait
+                print(f"the hub cannot accept a client: {error}", file=sys.stderr)
+                return
+            credentials = sock.getsockopt(
+                socket.SOL_SOCKET, socket.SO_PEERCRED, frames.CREDENTIALS.size
+            )
+            if frames.CREDENTIALS.unpack(credentials)[1] != os.geteuid():
+                sock.close()
+                continue
+            sock.setblocking(False)
+            self.last += 1
+            connection = Connection(sock, self.last, monotonic())
+            self.connections[connection.fd] = connection
+            self.strangers.add(connection)
+            self.epoll.register(connection.fd, select.EPOLLIN)
+            self._read(connection)
+
+    def _show_out(self) -> None:
+        late = monotonic() - GREETING
+        for connection in [one for one in self.strangers if one.since < late]:
+            self._end(connection)
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            found, ended = connection.receive(self.scratch)
+        except Malformed as error:
+            self._refuse(connection, error)
+            return
+        self._guarded(connection, found, self._take)
+        if ended and not connection.closed:
+            self._end(connection)
+
+    def _guarded(self, connection: Connection, found: list[Frame], take: Any) -> None:
+        """Take frames; a malformed one ends its connection, and no other."""
+        replies: list[Reply] = []
+        try:
+            for frame in found:
+                take(connection, frame, replies)
+                if connection.bye:
+                    break
+        except Malformed as error:
+            self._refuse(connection, error)
+        if replies:
+            self._deliver(replies)
+        if connection.bye and not connection.closed:
+            self._end(connection)
+
+    def _refuse(self, connection: Connection, error: Malformed) -> None:
+        who = connection.name or "a stranger"
+        print(f"the hub ended the connection of {who}: {error}", file=sys.stderr)
+        self._end(connection)
+
+    def _end(self, connection: Connection) -> None:
+        """Without a BYE its client has died."""
+        connection.closed = True
+        del self.connections[connection.fd]
+        self.epoll.unregister(connection.fd)
+        connection.sock.close()
+        self.strangers.discard(connection)
+        if self.clients.pop(connection.number, None) is not None:
+            replies: list[Reply] = []
+            self.desk.leave(connection.number, not connection.bye, replies)
+            self._deliver(replies)
+
+    # -- frames --------------------------------------------------------------------------------
+
+    def _take(self, connection: Connection, frame: Frame, replies: list[Reply]) -> None:
+        kind, code, index, number, body = frame
+        if not connection.greeted:
+            self._greet(connection, kind, body, replies)
+        elif kind == frames.TELL:
+            self.desk.tell(connection.number, code, index, body, replies)
+        elif kind == frames.BYE:
+            connection.bye = True
+        elif connection.out:
+            raise Malformed("a request before the last answer was read")
+        elif kind == frames.ASK and not self.desk.find(index, code)[1].observes:
+            if connection.busy:
+                raise Malformed("a second request while one waits")
+            self.desk.ask(connection.number, code, index, number, body, True, replies)
+        else:
+            if connection.busy and kind not in (frames.EXPIRE, frames.STOP):
+                raise Malformed("a second request while one waits")
+            connection.busy = True
+            self.deferred.append((connection, frame))
+
+    def _greet(
+        self, connection: Connection, kind: int, body: bytes | bytearray, replies: list[Reply]
+    ) -> None:
+        if kind != frames.HELLO:
+            raise Malformed("no hello")
+        token, connection.name, _ = frames.read_hello(bytes(body))
+        if not _same(token, self.token):
+            raise Malformed("a wrong token")
+        connection.greeted = True
+        connection.limit = frames.MAX_BODY
+        self.strangers.discard(connection)
+        self.clients[connection.number] = connection
+        replies.append((connection.number, 0, frames.WELCOME, self.welcome))
+
+    def _settle(self, connection: Connection, frame: Frame, replies: list[Reply]) -> None:
+        """What had to wait for the end of a round."""
+        kind, code, index, number, body = frame
+        who = connection.number
+        connection.busy = False
+        if kind in (frames.ASK, frames.TRY):
+            self.desk.ask(who, code, index, number, body, kind == frames.ASK, replies)
+        elif kind == frames.EXPIRE:
+            self.desk.expire(who, number, replies)
+        elif kind == frames.STOP:
+            self.desk.stop(who, number, replies)
+        elif kind == frames.SNAPSHOT:
+            names = {client: one.name for client, one in self.clients.items() if one.name}
+            replies.append((who, number, frames.PLAIN, marshal.dumps(self.desk.snapshot(names))))
+        elif kind == frames.STATISTICS:
+            replies.append((who, number, frames.PLAIN, marshal.dumps(self.desk.statistics())))
+        elif kind == frames.SHUTDOWN:
+            replies.append((who, number, frames.PLAIN, marshal.dumps(None)))
+            self.over = True
+        else:
+            raise Malformed(f"a frame of kind {kind}")
+
+    def _deliver(self, replies: list[Reply]) -> None:
+        for who, number, kind, body in replies:
+            connection = self.clients.get(who)
+            if connection is None:
+                continue
+            if not connection.send(HEADER.pack(len(body), kind, 0, 0, number), body):
+                # it is not read until it has taken its answer, so that answers cannot pile up
+                self.epoll.modify(connection.fd, select.EPOLLOUT)
+
+
+def _same(token: bytes, own: bytes) -> bool:
+    """In a time that does not depend on where they differ."""
+    return len(token) == len(own) and not sum(a ^ b for a, b in zip(token, own, strict=True))
+
+
+def _public(name: str, section: str, declared: dict[str, Any]) -> frames.Declared:
+    """What a client has to know: no contents."""
+    keys = ("kind", "maxsize", "ack", "sync") if section == "queues" else ()
+    return name, section, {key: declared[key] for key in keys if key in declared}
+
+
+def _configuration() -> dict[str, Any]:
+    length = int.from_bytes(_exactly(hub.LENGTH), "little")
+    return cast("dict[str, Any]", marshal.loads(_exactly(length)))
+
+
+def _exactly(size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = os.read(_END, size - len(data))
+        if not part:
+            raise SystemExit("the hub got no whole configuration")
+        data += part
+    return data
+
+
+def _more_files() -> None:
+    """As many connections as the system allows: the soft limit is often 1,024."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _remove(address: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(address)
+        os.rmdir(os.path.dirname(address))
+
+
+def main() -> None:
+    """Read the configuration, say that it is ready, serve, and leave nothing behind."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
+    os.umask(0o077)
+    config = _configuration()
+    try:
+        _more_files()
+        server = Server(config)
+    except OSError as error:
+        os.write(1, f"the hub cannot listen at {config['address']}: {error}\n".encode())
+        raise SystemExit(1) from None
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)  # items are acyclic, and there may be millions of them
+    os.write(1, hub.READY)
+    code = 0
+    try:
+        server.serve()
+    except BaseException:
+        traceback.print_exc()
+        code = 70
+    _remove(server.address)
+    os._exit(code)  # nothing is worth waiting for: memory of many items is freed slowly

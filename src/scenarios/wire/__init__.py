@@ -1,0 +1,1 @@
+"""The hub's protocol and its clients; Unix stream sockets."""

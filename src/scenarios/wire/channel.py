@@ -1,0 +1,117 @@
+"""A client's end of its connection to the hub: whole frames out, whole frames in."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import socket
+
+from scenarios.errors import EnvironmentFault
+from scenarios.wire import frames
+
+CHUNK = 1 << 16
+"""Bytes asked for by one receive: most answers are one small frame."""
+
+JOINED = 1 << 14
+"""Bytes up to which header and body are copied together; a larger body is sent from its place."""
+
+GREETING = 10.0
+"""Seconds in which a hub that is alive has answered a HELLO, on a busy machine too."""
+
+
+class HubGone(EnvironmentFault):
+    """The hub does not answer any more; nothing that it owned can be used."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"the hub at {address} is gone, and with it every queue, lock and value that"
+            " processes share; run the scenario again"
+        )
+
+
+class Channel:
+    """A connection that has said HELLO. Any failure of the socket is raised as HubGone."""
+
+    __slots__ = ("address", "left", "resources", "sock")
+
+    def __init__(self, address: str, token: bytes, who: str) -> None:
+        self.address = address
+        self.left = b""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.sock.settimeout(GREETING)
+            self.sock.connect(address)
+            greeting = frames.hello(token, who, os.getpid())
+            self.sock.sendall(frames.frame(frames.HELLO, greeting))
+            kind, _, body = self.receive()
+            self.sock.settimeout(None)
+        except OSError:
+            self.sock.close()
+            raise HubGone(address) from None
+        except BaseException:
+            self.sock.close()
+            raise
+        if kind != frames.WELCOME:
+            self.sock.close()
+            raise HubGone(address)
+        self.resources: list[frames.Declared] = marshal.loads(body)
+
+    def send(self, header: bytes, body: bytes = b"") -> None:
+        """Returns when the whole frame is in the kernel."""
+        try:
+            if len(body) <= JOINED:
+                self.sock.sendall(header + body)
+                return
+            sent = self.sock.sendmsg([header, body])
+            if sent < len(header):
+                self.sock.sendall(header[sent:])
+                sent = len(header)
+            if sent < len(header) + len(body):
+                self.sock.sendall(memoryview(body)[sent - len(header) :])
+        except OSError:
+            raise HubGone(self.address) from None
+
+    def receive(self) -> tuple[int, int, bytes | bytearray]:
+        """The next frame as kind, the request's number, body."""
+        try:
+            data = self.left or self.sock.recv(CHUNK)
+            while len(data) < frames.HEADER_SIZE:
+                data += self._more(CHUNK)
+            length, kind, _, _, number = frames.HEADER.unpack_from(data)
+            end = frames.HEADER_SIZE + length
+            if len(data) >= end:
+                self.left = data[end:]
+                return kind, number, data[frames.HEADER_SIZE : end]
+            self.left = b""
+            return kind, number, self._rest(length, data)
+        except OSError:
+            raise HubGone(self.address) from None
+
+    def close(self, said: bytes | None = None) -> None:
+        """Without last words this is what the hub sees when a process dies."""
+        try:
+            if said is not None:
+                self.sock.sendall(said)
+        except OSError:
+            pass  # nobody is there to be told
+        finally:
+            self.sock.close()
+
+    def _more(self, most: int) -> bytes:
+        data = self.sock.recv(most)
+        if not data:
+            raise HubGone(self.address)
+        return data
+
+    def _rest(self, length: int, data: bytes) -> bytearray:
+        """A body that did not come in one piece."""
+        body = bytearray(length)
+        filled = len(data) - frames.HEADER_SIZE
+        body[:filled] = data[frames.HEADER_SIZE :]
+        with memoryview(body) as view:
+            while filled < length:
+                count = self.sock.recv_into(view[filled:], 0, socket.MSG_WAITALL)
+                if not count:
+                    raise HubGone(self.address)
+                filled += count
+        return body
