@@ -7,7 +7,7 @@ back with the answer. Nothing here performs anything.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from scenarios.answers import STOP, Failed, Refused
 from scenarios.errors import ScenariosError
@@ -36,7 +36,8 @@ from scenarios.expressions import Expression, plain
 LOOP, EXCEPT, FINALLY, HANDLER = range(4)
 
 # why a worker leaves a block
-FALLS, FAILS, RETURNS, BREAKS, CONTINUES, STOPS = "falls", "fails", "returns", "breaks", "goes on", "stops"
+FALLS, FAILS, RETURNS = "falls", "fails", "returns"
+BREAKS, CONTINUES, STOPS = "breaks", "continues", "stops"
 
 ROUNDS = 100_000
 """Rounds of a loop without a scheduling point before the worker fails (format.md, "Steps")."""
@@ -50,19 +51,22 @@ class Operation:
     `name` is the step's word, `verb` what the resource's machine calls it. `section` is the
     resource's ("queues", ...) or "" for log, sleep, call and run. `value` makes the argument,
     `timeout` the seconds to wait (None: no limit; 0: do not block). `otherwise` is where to go
-    on when it cannot be done in time; `into` the variable for the answer. `scoped` marks the
-    release at the end of a `with`.
+    on when it cannot be done in time; `into` the variable for the answer ("": a read for the
+    expression that follows). `second` is what a kind of step needs besides: an update's `to`, a
+    call's kwargs, a command's stdin, a log's fields. `detail` is fixed text: a call's target, a
+    log's level, the lock of a condition. `scoped` marks the release at the end of a `with`.
     """
 
     __slots__ = (
         "column",
-        "extra",
+        "detail",
         "into",
         "line",
         "name",
         "object",
         "otherwise",
         "scoped",
+        "second",
         "section",
         "timeout",
         "value",
@@ -81,7 +85,8 @@ class Operation:
         value: Expression | None = None,
         timeout: Expression | float | None = None,
         into: str | None = None,
-        extra: Any = None,
+        second: Expression | None = None,
+        detail: str = "",
         scoped: bool = False,
     ) -> None:
         self.name = name
@@ -93,7 +98,8 @@ class Operation:
         self.value = value
         self.timeout = timeout
         self.into = into
-        self.extra = extra
+        self.second = second
+        self.detail = detail
         self.scoped = scoped
         self.otherwise: int | None = None
 
@@ -171,7 +177,7 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
         frame.pc += 1
         try:
             if instruction[0] == OPERATE:
-                operation = instruction[1]
+                operation = cast(Operation, instruction[1])
                 if operation.scoped and frame.unheld == operation.object:
                     frame.unheld = None
                     continue
@@ -198,7 +204,7 @@ def _take_in(frame: Frame, operation: Operation, answer: Any) -> None:
         _unwind(frame, End(FAILS, answer.text, operation.line, answer.traceback))
     elif answer is STOP:
         if operation.verb == "wait" and operation.section == "conditions":
-            frame.unheld = operation.extra  # a stopped wait does not take its lock again
+            frame.unheld = operation.detail  # a stopped wait does not take its lock again
         _unwind(frame, End(STOPS))
     elif operation.into is not None:
         if operation.into == "":
@@ -227,25 +233,24 @@ def _value(frame: Frame, expression: Expression) -> Any:
 
 
 def _prepare(frame: Frame, operation: Operation) -> None:
-    expression = operation.value
-    if expression is None:
+    """Evaluate an operation's argument and time-out."""
+    value = operation.value
+    if value is None:
         frame.argument = None
+    elif value.constant and value.value.__class__ in SCALARS:
+        frame.argument = value.value
     else:
-        argument = (
-            expression.value
-            if expression.constant and expression.value.__class__ in SCALARS
-            else _value(frame, expression)
-        )
-        if argument.__class__ not in SCALARS and operation.name != "call":
+        argument = _value(frame, value)
+        if argument.__class__ not in SCALARS and operation.verb != "call":
             argument = plain(argument)
         frame.argument = argument
-    if operation.verb == "update":
-        frame.argument = _updater(frame, operation.extra)
+    if operation.second is not None:
+        if operation.verb == "update":
+            frame.argument = _updater(frame, operation.second)
+        else:
+            frame.argument = frame.argument, _value(frame, operation.second)
     timeout = operation.timeout
-    if timeout.__class__ is Expression:
-        frame.timeout = _seconds(_value(frame, timeout))  # type: ignore[arg-type]
-    else:
-        frame.timeout = timeout  # type: ignore[assignment]
+    frame.timeout = _seconds(_value(frame, timeout)) if isinstance(timeout, Expression) else timeout
 
 
 def _updater(frame: Frame, expression: Expression) -> Any:
@@ -329,7 +334,7 @@ def _count_round(frame: Frame, instruction: tuple[Any, ...]) -> None:
     if frame.rounds > ROUNDS:
         frame.rounds = 0
         raise ScenariosError(
-            f"the loop made {ROUNDS} rounds without meeting a scheduling point; add a sleep or a wait"
+            f"the loop made {ROUNDS} rounds without a scheduling point; add a sleep or a wait"
         )
 
 

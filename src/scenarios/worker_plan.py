@@ -9,9 +9,7 @@ from typing import Any, Literal
 from scenarios.expressions import Expression
 from scenarios.program import Program
 
-State = Literal[
-    "pending", "running", "succeeded", "failed", "terminated", "timed_out", "skipped"
-]
+State = Literal["pending", "running", "succeeded", "failed", "terminated", "timed_out", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +23,13 @@ class CallPlan:
 
 @dataclass(frozen=True, slots=True)
 class CommandPlan:
-    """A command: `words` evaluates to a list of text, never passed through a shell.
+    """A command: `words` evaluate to text, never passed through a shell.
 
     `stdin` is an expression of the text, or `stdin_queue` a queue's name. `stdout` and `stderr`
     are capture, inherit, discard, or `to QUEUE` as ("to", name).
     """
 
-    words: Expression
+    words: tuple[Expression, ...]
     stdin: Expression | None = None
     stdin_queue: str | None = None
     stdout: str | tuple[str, str] = "capture"
@@ -44,7 +42,7 @@ class WorkerPlan:
 
     `name` is unique in the run ("reader.0"), `declared` the name in the file. Exactly one of
     `program`, `call` and `command` is set. `seed` seeds this worker's own draws. `puts` and
-    `gets` are the queues it can reach, None where that is not known (a `call`).
+    `gets` are the queues that it may put into and take from.
     """
 
     name: str
@@ -62,7 +60,6 @@ class WorkerPlan:
     cwd: Expression | None = None
     puts: frozenset[str] = frozenset()
     gets: frozenset[str] = frozenset()
-    locks_of_conditions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> Literal["steps", "call", "command"]:

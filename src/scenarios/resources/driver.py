@@ -1,4 +1,4 @@
-"""The driver inside one process: a machine behind a mutex, each waiter parked on a lock of its own."""
+"""The driver inside one process: a machine behind a mutex, each waiter parked on its own lock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Party:
         self.stopped = False
 
     def interrupt(self) -> None:
-        """End the wait under way, or the next one, with STOP; from any thread or signal handler."""
+        """End the wait under way, or the next one, with STOP; called from another thread."""
         self.stopped = True
         driver = self.parked
         if driver is not None:
@@ -69,16 +69,11 @@ class Driver:
 
     def interrupt(self, party: Party) -> None:
         """Wake a parked party with STOP."""
-        # a signal handler may find its own thread inside the mutex: that perform sees `stopped`
-        if not self.mutex.acquire(timeout=1.0):
-            return
-        try:
+        with self.mutex:
             if party.parked is self:
                 woken: Woken = []
                 self.machine.cancel(party, woken)
                 self._wake([*woken, (party, STOP)])
-        finally:
-            self.mutex.release()
 
     def leave(self, party: Party, died: bool) -> None:
         """The party has ended."""

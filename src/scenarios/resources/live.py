@@ -20,7 +20,8 @@ class Does(Protocol):
 
     def __call__(
         self, name: str, word: str, verb: str, argument: Any, timeout: float | None
-    ) -> Any: ...
+    ) -> Any:
+        """The answer."""
 
 
 def _limit(block: bool, timeout: float | None) -> float | None:

@@ -1,0 +1,121 @@
+"""A writer's own segment of the event log: lines in a mapped file that outlive its SIGKILL.
+
+A segment grows by windows that are allocated on disk before they are mapped, so that a full disk
+is an error and never a bus error. Beyond its last line a segment of a killed writer holds NULs.
+"""
+
+from __future__ import annotations
+
+import heapq
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PAGE = mmap.ALLOCATIONGRANULARITY
+FIRST_WINDOW = 4 * PAGE  # most workers log little: 16 KiB
+LARGEST_WINDOW = 256 * PAGE  # 1 MiB keeps remapping below 1% of the cost of a line
+
+
+class Segment:
+    """An append-only file of whole lines for one thread; `dropped` counts lines without room."""
+
+    __slots__ = ("_at", "_file", "_map", "_size", "_start", "_window", "dropped")
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._window = FIRST_WINDOW
+        self._start = 0  # where the mapped window begins in the file
+        self._at = 0  # next free byte within the window
+        self._size = 0
+        self._map: mmap.mmap | None = None
+        self.dropped = 0
+
+    def write(self, line: bytes) -> None:
+        """Append a line; after this returns it survives the writer."""
+        end = self._at + len(line)
+        if end > self._size and not self._move_on(len(line)):
+            self.dropped += 1
+            return
+        end = self._at + len(line)
+        self._map[self._at : end] = line  # type: ignore[index]
+        self._at = end
+
+    def close(self) -> None:
+        """Cut the file after its last line."""
+        if self._file < 0:
+            return
+        if self._map is not None:
+            self._map.close()
+        os.ftruncate(self._file, self._start + self._at)
+        os.close(self._file)
+        self._file = -1
+        self._map = None
+        self._size = 0
+
+    def _move_on(self, needed: int) -> bool:
+        """Map the next window; False where the disk has no room for it."""
+        if self._file < 0:
+            return False
+        position = self._start + self._at
+        start = position // PAGE * PAGE
+        self._window = min(self._window * 2, LARGEST_WINDOW)
+        size = max(self._window, (position - start + needed + PAGE - 1) // PAGE * PAGE)
+        try:
+            os.posix_fallocate(self._file, start, size)
+            window = mmap.mmap(self._file, size, offset=start)
+        except OSError:
+            return False
+        if self._map is not None:
+            self._map.close()
+        self._map, self._start, self._at, self._size = window, start, position - start, size
+        return True
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The whole lines of a segment; what follows the last one is a torn tail and left out."""
+    with path.open("rb") as segment:
+        for line in segment:
+            if line.startswith(b"\0") or not line.endswith(b"\n"):
+                return
+            yield line
+
+
+def order(line: Any) -> tuple[int, int]:
+    """The time and sequence number with which every line begins."""
+    try:
+        comma = line.index(b",", 8)
+        return int(line[8:comma]), int(line[comma + 7 : line.index(b",", comma + 7)])
+    except ValueError:
+        return 0, 0
+
+
+def merge(folder: Path, target: Path) -> None:
+    """Write all segments of a folder, in order of time, into one file, and remove them."""
+    segments = sorted(folder.iterdir())
+    if len(segments) == 1:
+        os.replace(segments[0], target)  # a closed segment is already cut after its last line
+        _cut_tail(target)
+    else:
+        with target.open("wb") as merged:
+            sources = [lines(path) for path in segments]
+            merged.writelines(heapq.merge(*sources, key=order))
+        for path in segments:
+            path.unlink()
+    folder.rmdir()
+
+
+def _cut_tail(path: Path) -> None:
+    """Cut a file after its last whole line."""
+    with path.open("rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        while size:
+            step = min(size, LARGEST_WINDOW)
+            file.seek(size - step)
+            at = file.read(step).rfind(b"\n")
+            if at >= 0:
+                file.truncate(size - step + at + 1)
+                return
+            size -= step
+        file.truncate(0)

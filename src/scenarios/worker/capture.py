@@ -1,0 +1,132 @@
+"""What a worker's code prints or logs becomes its worker's events, in any thread or process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+Tell = Callable[..., None]
+"""Records an event for the calling thread's worker: (event, **fields)."""
+
+
+class _Here(threading.local):
+    tell: Tell | None = None
+    muted = False
+
+    def __init__(self) -> None:
+        self.partial = {"stdout": "", "stderr": ""}
+
+
+_here = _Here()
+_everywhere: Tell | None = None  # in a worker's own process every thread is the worker's
+
+
+@contextlib.contextmanager
+def by(tell: Tell) -> Iterator[None]:
+    """While this lasts, the calling thread's output is told to `tell`."""
+    before, _here.tell = _here.tell, tell
+    try:
+        yield
+    finally:
+        flush()
+        _here.tell = before
+
+
+def whole_process(tell: Tell) -> None:
+    """From here on all output of this process belongs to one worker."""
+    global _everywhere  # noqa: PLW0603  a process has one standard output
+    _everywhere = tell
+    sys.stdout = Router("stdout", sys.stdout)
+    sys.stderr = Router("stderr", sys.stderr)
+
+
+@contextlib.contextmanager
+def in_threads() -> Iterator[None]:
+    """While this lasts, the output of threads that are inside `by` is routed to their workers."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Router("stdout", before[0]), Router("stderr", before[1])
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def flush() -> None:
+    """Tell what the calling thread printed without a newline at its end."""
+    tell = _here.tell or _everywhere
+    for stream, text in _here.partial.items():
+        if text and tell is not None:
+            tell("output", stream=stream, text=text)
+        _here.partial[stream] = ""
+
+
+class Router(io.TextIOBase):
+    """Standard output or error: a worker's lines become events, all else goes through."""
+
+    def __init__(self, name: str, through: TextIO) -> None:
+        self._name = name
+        self._through = through
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """UTF-8, since events are."""
+        return "utf-8"
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def isatty(self) -> bool:
+        """False: events hold no colours."""
+        return False
+
+    def fileno(self) -> int:
+        """The descriptor of what is behind it."""
+        return self._through.fileno()
+
+    def write(self, text: str) -> int:
+        """Tell each whole line; keep the rest for the thread's next write."""
+        tell = _here.tell or _everywhere
+        if tell is None:
+            return self._through.write(text)
+        if _here.muted:
+            return len(text)
+        *lines, rest = (_here.partial[self._name] + text).split("\n")
+        _here.partial[self._name] = rest
+        for line in lines:
+            tell("output", stream=self._name, text=line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back but a line that is not whole yet."""
+        if _here.tell is None and _everywhere is None:
+            self._through.flush()
+
+
+def watch_logging() -> None:
+    """Once `logging` is there, let each record that would be shown be an event of its worker."""
+    logging = sys.modules.get("logging")
+    if logging is None or getattr(logging.Logger.callHandlers, "tells", False):
+        return
+    handle = logging.Logger.callHandlers
+
+    def call_handlers(logger: Any, record: Any) -> None:
+        tell = _here.tell or _everywhere
+        if tell is None:
+            handle(logger, record)
+            return
+        if logger.hasHandlers() or record.levelno >= logging.WARNING:
+            level = record.levelname.lower()
+            tell("log", level=level, message=record.getMessage(), logger=record.name)
+        _here.muted = True  # a handler on standard error would tell it again
+        try:
+            handle(logger, record)
+        finally:
+            _here.muted = False
+
+    call_handlers.tells = True  # type: ignore[attr-defined]
+    logging.Logger.callHandlers = call_handlers

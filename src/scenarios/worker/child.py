@@ -1,0 +1,157 @@
+"""A worker in a process of its own: what runs there, and its channel to the engine.
+
+Frames on the channel: a length (4 bytes, big-endian), a letter, and the rest. From the worker:
+`E` an event's line, `N` asks for a job, `D` a job is done (index, outcome), `O` the outcome.
+From the engine: `J` and a job's index, `X` when there is none left.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import pickle
+import signal
+import struct
+import sys
+import threading
+from dataclasses import astuple
+from typing import Any
+
+from scenarios.errors import Stopped
+from scenarios.worker import capture
+from scenarios.worker.access import Access
+from scenarios.worker.commands import run_here
+from scenarios.worker.crew import Crew
+from scenarios.worker_plan import Outcome, Setting, WorkerPlan
+
+HEAD = struct.Struct(">IB")
+
+
+def bundle(plan: WorkerPlan, setting: Setting, label: str) -> bytes:
+    """What `main` is given: the work as bytes."""
+    return pickle.dumps((plan, setting, label), 5)
+
+
+def frame(letter: bytes, payload: bytes = b"") -> bytes:
+    """One frame of the channel."""
+    return HEAD.pack(len(payload) + 1, letter[0]) + payload
+
+
+def pack(outcome: Outcome) -> bytes:
+    """An outcome without jobs as bytes; what cannot travel is told in its place."""
+    values = list(astuple(outcome))
+    try:
+        return marshal.dumps(values)
+    except ValueError:
+        values[1] = None
+        return marshal.dumps(values)
+
+
+def unpack(data: bytes) -> Outcome:
+    """The outcome that `pack` made bytes of."""
+    return Outcome(*marshal.loads(data))
+
+
+class Channel:
+    """The worker's end; written by all of its threads."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._mutex = threading.RLock()
+
+    def send(self, letter: bytes, payload: bytes = b"") -> None:
+        """Send one frame whole; an engine that is gone ends the worker by other means."""
+        data = memoryview(frame(letter, payload))
+        with self._mutex:
+            try:
+                while data:
+                    data = data[os.write(self._fd, data) :]
+            except OSError:
+                return
+
+    def event(self, line: bytes) -> None:
+        """Send an event's line."""
+        self.send(b"E", line)
+
+    def next_job(self) -> int | None:
+        """Ask for a job's index; None when there is none left."""
+        self.send(b"N")
+        head = self._read(HEAD.size)
+        length, letter = HEAD.unpack(head) if head else (1, ord("X"))
+        payload = self._read(length - 1)
+        return int.from_bytes(payload, "big") if letter == ord("J") else None
+
+    def _read(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            piece = os.read(self._fd, count - len(data))
+            if not piece:
+                return b""
+            data += piece
+        return data
+
+
+def main(packed: bytes, channel_fd: int) -> int:
+    """Run a worker, or jobs of a pool until there are none left; the process's exit code."""
+    plan, setting, label = pickle.loads(packed)
+    channel = Channel(channel_fd)
+    crew = Crew(plan, setting, label, Access(setting), run_here, channel.event)
+    sys.path.insert(0, setting.modules)
+    capture.whole_process(crew.event)
+    _end_on_term(crew)
+    try:
+        code = _jobs(plan, crew, channel) if plan.jobs is not None else _once(crew, channel)
+    except Stopped:
+        channel.send(b"O", pack(Outcome("terminated")))
+        code = -signal.SIGTERM
+    capture.flush()
+    crew.leave()
+    if code == -signal.SIGTERM:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+    return code
+
+
+def _end_on_term(crew: Crew) -> None:
+    performer = crew.here()  # made now: a handler must not make it
+
+    def handle(*_: Any) -> None:
+        crew.stop()
+        if performer.in_code:
+            performer.told = True
+            performer.party.stopped = False
+            raise Stopped("stopped by SIGTERM")
+
+    signal.signal(signal.SIGTERM, handle)
+
+
+def _once(crew: Crew, channel: Channel) -> int:
+    outcome = crew.run()
+    capture.flush()
+    errors = crew.leave()
+    if errors and outcome.state == "succeeded":
+        outcome = Outcome("failed", error="; ".join(errors), line=crew.plan.line)
+    channel.send(b"O", pack(outcome))
+    return exit_code(outcome)
+
+
+def _jobs(plan: WorkerPlan, crew: Crew, channel: Channel) -> int:
+    assert plan.jobs is not None
+    while (index := channel.next_job()) is not None:
+        crew.event("job_started", job=index)
+        outcome = crew.run((index, plan.jobs[index]))
+        capture.flush()
+        crew.event("job_ended", job=index, state=outcome.state, error=outcome.error)
+        channel.send(b"D", index.to_bytes(8, "big") + pack(outcome))
+        if outcome.state == "terminated":
+            return -signal.SIGTERM
+    return 0
+
+
+def exit_code(outcome: Outcome) -> int:
+    """The exit code of a worker's process."""
+    if outcome.exit_code is not None:
+        return outcome.exit_code
+    if outcome.state == "terminated":
+        return -signal.SIGTERM
+    return 0 if outcome.state == "succeeded" else 1

@@ -1,0 +1,173 @@
+"""The one place where an operation is performed: recorded, stopped, and sent to its resource.
+
+A performer belongs to one thread of one worker. Steps come here from the worker's loop, live
+objects from whatever code was handed them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from _thread import allocate_lock
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from scenarios import event
+from scenarios.answers import STOP, Failed, Refused
+from scenarios.errors import ScenariosError, Stopped
+from scenarios.event import Recorder, encoded, quoted
+from scenarios.expressions import copied
+from scenarios.program import Operation
+from scenarios.resources.driver import Party
+
+LONGEST_NAP = 3600.0  # seconds; longer sleeps are several naps, since a lock's wait is bounded
+
+Port = Callable[[str, Any, float | None], Any]
+"""Performs (verb, argument, timeout) on one resource for one thread."""
+
+
+class Performer:
+    """Performs operations for one thread; `label` makes the identities of its items unique.
+
+    `local` performs what touches no resource: sleep, log, call and run, by verb.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        recorder: Recorder,
+        open_port: Callable[[str], Port],
+        local: Mapping[str, Callable[[Operation, Any, float | None], Any]],
+        seed: int,
+    ) -> None:
+        self.label = label
+        self.recorder = recorder
+        self.party = Party(label)
+        self.random = random.Random(seed)
+        self.ports: dict[str, Port] = {}
+        self.interrupts: list[Callable[[], None]] = [self.party.interrupt]
+        self.stopped = False  # somebody asked this thread to end
+        self.told = False  # and the worker knows: what it does now is clean-up
+        self.killed = False  # not even clean-up goes on
+        self.in_code = False  # the user's code runs, which only an exception can end
+        self.doing: Operation | None = None
+        self._open_port = open_port
+        self._local = local
+        self._items = 0
+        self._nap = allocate_lock()
+        self._nap.acquire()
+        self._live: dict[tuple[str, str], Operation] = {}
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Ask the thread to end at its next operation or inside its wait.
+
+        Its clean-up still runs, unless `kill`. Called from another thread or a signal handler.
+        """
+        self.killed = self.killed or kill
+        self.stopped = True
+        with contextlib.suppress(RuntimeError):  # not napping: the token is there already
+            self._nap.release()
+        for interrupt in self.interrupts:
+            interrupt()
+
+    def perform(self, operation: Operation, argument: Any, timeout: float | None = None) -> Any:
+        """The answer to an operation: its value, a Refused, a Failed or STOP."""
+        if self.stopped and (self.killed or not self.told):
+            return self._tell()
+        verb = operation.verb
+        if verb == "log":
+            return self._local[verb](operation, argument, timeout)
+        self.doing = operation
+        recorder = self.recorder
+        invoke, done = recorder.heads(operation)
+        item = ""
+        if verb == "put":
+            self._items += 1
+            item = f"{self.label}:{self._items}"
+            value = f',"value":{encoded(argument)},"item":{quoted(item)}'
+            argument = item, argument
+        elif argument is None or operation.second is not None:
+            value = ""
+        else:
+            value = f',"value":{encoded(argument)}'
+        recorder.operation(
+            f'{{"time":{time.monotonic_ns()},"seq":{event.next_number()},{invoke}{value}}}\n'
+        )
+        try:
+            answer = self._dispatch(operation, argument, timeout)
+        except Stopped:
+            answer = self._tell()
+        except ScenariosError as error:
+            answer = Failed(str(error))
+        answer, kind, value = _told(verb, answer, item)
+        recorder.operation(
+            f'{{"time":{time.monotonic_ns()},"seq":{event.next_number()},'
+            f'"event":"{kind}",{done}{value}}}\n'
+        )
+        return answer
+
+    def does(self, name: str, word: str, verb: str, argument: Any, timeout: float | None) -> Any:
+        """Perform for a live object; `word` is the operation's name in the log."""
+        operation = self._live.get((name, word))
+        if operation is None:
+            operation = self._live[name, word] = Operation(word, verb, "live", name)
+        was, self.in_code = self.in_code, False
+        try:
+            return self.perform(operation, argument, timeout)
+        finally:
+            self.in_code = was
+
+    def sleep(self, seconds: float) -> Any:
+        """Sleep, or STOP when the thread is asked to end."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if self._nap.acquire(timeout=min(left, LONGEST_NAP)) and (self.killed or not self.told):
+                return self._tell()
+        return True
+
+    def _tell(self) -> Any:
+        """From here on the worker cleans up: its waits are waits again, unless it is killed."""
+        self.told = True
+        self.party.stopped = self.killed
+        return STOP
+
+    def _dispatch(self, operation: Operation, argument: Any, timeout: float | None) -> Any:
+        name = operation.object
+        if not operation.section:
+            return self._local[operation.verb](operation, argument, timeout)
+        port = self.ports.get(name)
+        if port is None:
+            port = self.ports[name] = self._open_port(name)
+        while True:
+            try:
+                answer = port(operation.verb, argument, timeout)
+            except Stopped:
+                if self.told and not self.killed:
+                    continue  # an interrupt that came before the worker was told
+                answer = STOP
+            return self._tell() if answer is STOP else answer
+
+
+def _told(verb: str, answer: Any, item: str) -> tuple[Any, str, str]:
+    """(what the worker gets, the event's name, the end of its line)."""
+    kind = answer.__class__
+    if kind is Refused:
+        return answer, "fail", f',"error":{quoted(answer.detail or answer.reason)}'
+    if kind is Failed:
+        return answer, "fail", f',"error":{quoted(answer.text)}'
+    if answer is STOP:
+        return answer, "fail", ',"error":"stopped"'
+    if verb == "get":
+        identity, payload = answer
+        return payload, "ok", f',"value":{encoded(payload)},"item":{quoted(identity)}'
+    if verb == "put":
+        return answer, "ok", f',"item":{quoted(item)}'
+    if verb == "update":
+        old, new = answer
+        return old, "ok", f',"value":{encoded(new)},"old":{encoded(old)}'
+    if verb == "read":
+        answer = copied(answer)
+    if answer is True:
+        return answer, "ok", ""
+    return answer, "ok", f',"value":{encoded(answer)}'
