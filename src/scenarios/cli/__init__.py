@@ -1,0 +1,20 @@
+"""The command `scenarios`: one file a verb; nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+VERSION = "0.1.0"
+"""The version of the distribution, here so that `--version` reads no metadata (40 ms)."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; without words those of the process."""
+    words = sys.argv[1:] if words is None else list(words)
+    if words[:1] in (["--version"], ["-V"]):
+        sys.stdout.write(f"scenarios {VERSION}\n")
+        return 0
+    from scenarios.cli.app import start
+
+    return start(words)

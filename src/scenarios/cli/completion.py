@@ -1,0 +1,28 @@
+"""`scenarios completion`: the script that teaches a shell to complete our words."""
+
+from __future__ import annotations
+
+import click
+import rich_click
+
+HELP = """\
+Print the script that makes a shell complete verbs, options, scenario files, executors and runs.
+
+\b
+  bash:  scenarios completion bash > ~/.local/share/bash-completion/completions/scenarios
+  zsh:   scenarios completion zsh > ~/.zfunc/_scenarios        (with ~/.zfunc in fpath)
+  fish:  scenarios completion fish > ~/.config/fish/completions/scenarios.fish
+"""
+
+
+@click.command(cls=rich_click.RichCommand, help=HELP, short_help="Teach a shell to complete.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """See HELP."""
+    from click.shell_completion import get_completion_class
+
+    from scenarios.cli.app import app
+
+    maker = get_completion_class(shell)
+    assert maker is not None
+    click.echo(maker(app, {}, "scenarios", "_SCENARIOS_COMPLETE").source())

@@ -1,0 +1,130 @@
+"""Options that several verbs have in common, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from scenarios.cli import complete
+
+if TYPE_CHECKING:
+    from scenarios.plugins import Registry
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("text", "json", "github", "junit")
+
+
+def files(command: Command) -> Command:
+    """One scenario file or more."""
+    return click.argument(
+        "files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete.files
+    )(command)
+
+
+def format_of(*formats: str) -> Callable[[Command], Command]:
+    """`--format`, the first one is the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="What is printed on standard output.",
+    )
+
+
+def values(command: Command) -> Command:
+    """`--set` and `--executor`, which change a scenario without editing its file."""
+    command = click.option(
+        "--executor",
+        "executors",
+        multiple=True,
+        metavar="NAME[:WORKER]",
+        shell_complete=complete.executors,
+        help="Run all workers, or one, with another executor; may be repeated.",
+    )(command)
+    return click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Give a variable of `vars` another value, read as YAML; may be repeated.",
+    )(command)
+
+
+def plugins(command: Command) -> Command:
+    """`--plugins-dir` and `-p`."""
+    command = click.option(
+        "-p",
+        "switches",
+        multiple=True,
+        metavar="no:NAME",
+        help="Leave the plugin NAME out; may be repeated.",
+    )(command)
+    return click.option(
+        "--plugins-dir",
+        "plugins_dirs",
+        multiple=True,
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Load the plugins `*.py` of a folder too; may be repeated.",
+    )(command)
+
+
+def root(command: Command) -> Command:
+    """`--run-dir`, where runs are stored."""
+    return click.option(
+        "--run-dir",
+        "root",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(),
+        metavar="DIR",
+        help="Store runs in DIR/.scenarios (default: the current folder).",
+    )(command)
+
+
+def registry(plugins_dirs: Sequence[Path], switches: Sequence[str]) -> Registry:
+    """The plugins that these options ask for."""
+    from scenarios import plugins as known
+
+    disabled = []
+    for switch in switches:
+        word, _, name = switch.partition(":")
+        if word != "no" or not name:
+            raise click.UsageError(f'-p takes no:NAME, not "{switch}"')
+        disabled.append(name)
+    for folder in plugins_dirs:
+        if not folder.is_dir():
+            raise click.UsageError(f"--plugins-dir: there is no folder {folder}")
+    return known.load(plugins_dirs, disabled)
+
+
+def pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:
+    """The `KEY=VALUE` of an option as values, read as YAML."""
+    from scenarios.loading.reader import ReadFault, read_value
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key.isidentifier():
+            raise click.UsageError(f'{option} takes KEY=VALUE, not "{text}"')
+        try:
+            found[key] = read_value(value)
+        except ReadFault as fault:
+            raise click.UsageError(f"{option} {key}: the value is no YAML: {fault}") from None
+    return found
+
+
+def swaps(executors: Sequence[str]) -> dict[str | None, str]:
+    """`--executor NAME[:WORKER]` as executor by worker; None stands for all."""
+    found: dict[str | None, str] = {}
+    for text in executors:
+        name, sign, worker = text.partition(":")
+        if not name or (sign and not worker):
+            raise click.UsageError(f'--executor takes NAME or NAME:WORKER, not "{text}"')
+        found[worker or None] = name
+    return found

@@ -1,0 +1,96 @@
+"""`scenarios run`: run files and tell how each scenario ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import rich_click
+
+from scenarios.cli import check, options, running
+from scenarios.verdict import worst
+
+HELP = """\
+Run scenario files, one scenario after the other, and tell how each ended.
+
+FILE is a path, or the name of a file under `scenarios/`, or of one of the shipped scenarios.
+What the workers do is shown on standard error while it happens, the results on standard output.
+
+\b
+Examples:
+  scenarios run queue.yaml                        a shipped scenario
+  scenarios run mine.yaml --set size=3 --set names='[a, b]'
+  scenarios run mine.yaml --executor process      all workers as processes
+  scenarios run mine.yaml --executor thread:writer    one worker as a thread
+  scenarios run mine.yaml --seed 42               the same random draws again
+  scenarios run pool.yaml --matrix size=3         one combination of a matrix
+  scenarios run scenarios/*.yaml --format junit > report.xml
+  scenarios run mine.yaml -v                      with every operation
+
+\b
+Exit codes (of several scenarios: 70 before 1 before 3 before 0):
+  0    passed
+  1    failed: an expectation, a crash or a time-out
+  2    the command line or a file is wrong; nothing ran
+  3    unknown: nothing failed, and something could not be decided
+  70   a fault in the engine or in a plugin
+  130  stopped by Ctrl-C (143 by SIGTERM)
+"""
+
+
+@click.command(cls=rich_click.RichCommand, help=HELP, short_help="Run scenarios.")
+@options.files
+@options.format_of(*options.FORMATS)
+@options.values
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of all random draws.")
+@click.option(
+    "--matrix",
+    "matrix",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Run only the combinations of the matrix that have this value; may be repeated.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show every operation, too.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, and of results the verdict.")
+@options.root
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Keep the newest N stored runs.",
+)
+@options.plugins
+def command(
+    files: Sequence[str],
+    form: str,
+    settings: Sequence[str],
+    executors: Sequence[str],
+    seed: int | None,
+    matrix: Sequence[str],
+    verbose: bool,
+    quiet: bool,
+    root: Path,
+    keep: int,
+    plugins_dirs: Sequence[Path],
+    switches: Sequence[str],
+) -> int:
+    """Locate, load, plan, run, tell."""
+    found = check.locate(files)
+    registry = options.registry(plugins_dirs, switches)
+    changes = check.Changes(
+        overrides=options.pairs("--set", settings),
+        swaps=options.swaps(executors),
+        matrix=options.pairs("--matrix", matrix),
+        seed=seed,
+    )
+    checked = check.check(found, registry, changes)
+    if any(one.faults for one in checked):
+        check.refuse(checked, form)
+        return worst(one.exit for one in checked)
+    view = running.View(form, verbose, quiet)
+    again = running.Again(settings, executors, plugins_dirs, switches)
+    results = running.run_all(checked, view, again, running.Store(root, keep))
+    return worst(int(result["exit"]) for result in results)

@@ -1,0 +1,202 @@
+"""The stage of `scenarios run` that runs plans, shows them and reports how they ended."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scenarios import runs
+from scenarios.cli.check import Checked
+from scenarios.errors import ScenariosError
+
+if TYPE_CHECKING:
+    from scenarios.plan import Plan
+
+Observer = Callable[[Mapping[str, Any]], None]
+STOPPED = (130, 143)
+BROKEN = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where runs are stored, and how many of the old ones stay."""
+
+    root: Path
+    keep: int
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The options that the command which repeats a run must have, too."""
+
+    settings: Sequence[str] = ()
+    executors: Sequence[str] = ()
+    plugins_dirs: Sequence[Path] = ()
+    switches: Sequence[str] = ()
+
+    def command(self, file: str, seed: int, matrix: Mapping[str, Any]) -> str:
+        """The exact command that repeats a run."""
+        words = ["scenarios", "run", file, "--seed", str(seed)]
+        for option, found in (
+            ("--matrix", [f"{key}={_yaml(matrix[key])}" for key in matrix]),
+            ("--set", self.settings),
+            ("--executor", self.executors),
+            ("--plugins-dir", map(str, self.plugins_dirs)),
+            ("-p", self.switches),
+        ):
+            for value in found:
+                words += [option, value]
+        return shlex.join(words)
+
+
+def _yaml(value: Any) -> str:
+    """Plain data as a short YAML text."""
+    import json
+
+    from scenarios.loading.reader import ReadFault, read_value
+
+    if isinstance(value, str):
+        try:
+            if read_value(value) == value:
+                return value
+        except ReadFault:
+            pass
+    return json.dumps(value)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How runs are shown: the results in `form` on standard output, the rest on standard error."""
+
+    form: str
+    verbose: bool = False
+    quiet: bool = False
+
+    def observer(self, plan: Plan) -> Observer:
+        """What sees the events of a run while it lasts."""
+        if self.quiet:
+            return _ignore
+        from scenarios.log import Console
+
+        names = [worker.name for worker in plan.workers]
+        return Console(sys.stderr, names=names, verbose=self.verbose)
+
+    def show(self, result: Mapping[str, Any]) -> None:
+        """The summary of a run, as soon as it has ended."""
+        if self.form == "text":
+            sys.stderr.flush()
+            click.echo(summary(result, brief=self.quiet), nl=False, color=True)
+
+    def finish(self, results: Sequence[Mapping[str, Any]]) -> None:
+        """All results together, in the forms that are one document."""
+        if results:
+            click.echo(together(results, self.form), nl=False)
+
+
+def _ignore(event: Mapping[str, Any]) -> None:
+    """The observer of a quiet run."""
+
+
+def summary(result: Mapping[str, Any], brief: bool = False) -> str:
+    """The summary of a run as it suits standard output."""
+    from scenarios.log import wants_colours
+    from scenarios.reports import as_text
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return as_text.render(result, width=width, colours=wants_colours(sys.stdout), brief=brief)
+
+
+def together(results: Sequence[Mapping[str, Any]], form: str) -> str:
+    """Results in a machine's form; nothing for text."""
+    from scenarios.reports import as_github, as_json, as_junit
+
+    if form == "json":
+        return as_json.render(results)
+    if form == "github":
+        return as_github.render(results)
+    return as_junit.render(results) if form == "junit" else ""
+
+
+def run_all(
+    checked: Sequence[Checked], view: View, again: Again, store: Store
+) -> list[Mapping[str, Any]]:
+    """Run every plan; after a stop from outside the rest is left."""
+    results: list[Mapping[str, Any]] = []
+    try:
+        for number, (one, plan) in enumerate(_plans(checked)):
+            # Runs of this very command are never pruned: only its first run looks for old ones.
+            keep = store.keep if number == 0 else None
+            with runs.create(store.root, plan.scenario.name, keep) as folder:
+                results.append(_run_one(one, plan, view, again, folder))
+            view.show(results[-1])
+            if results[-1]["exit"] in STOPPED:
+                break
+    finally:
+        view.finish(results)
+    return results
+
+
+def _plans(checked: Sequence[Checked]) -> Iterator[tuple[Checked, Plan]]:
+    for one in checked:
+        for plan in one.plans:
+            yield one, plan
+
+
+def _run_one(
+    one: Checked, plan: Plan, view: View, again: Again, folder: runs.RunFolder
+) -> Mapping[str, Any]:
+    """Run a plan; a fault of the engine or of a plugin becomes a result, so that others go on."""
+    from scenarios import engine
+
+    observer = view.observer(plan)
+    for notice in one.notices:
+        observer({"event": "notice", "message": notice})
+    command = again.command(one.file, plan.seed, plan.scenario.matrix)
+    try:
+        return engine.run(
+            plan,
+            folder=folder,
+            observer=observer,
+            verbose=view.verbose,
+            again=command,
+            notices=one.notices,
+        )
+    except ScenariosError as error:
+        return _broken(plan, folder, command, str(error), error.exit_code)
+    except Exception as error:
+        import traceback
+
+        place = "tracebacks/engine.txt"
+        folder.write_text(place, "".join(traceback.format_exception(error)))
+        text = f"a fault in the engine or in a plugin: {type(error).__name__}: {error}"
+        return _broken(plan, folder, command, f"{text} (see {folder.path / place})", BROKEN)
+
+
+def _broken(
+    plan: Plan, folder: runs.RunFolder, again: str, error: str, exit_code: int
+) -> dict[str, Any]:
+    """The result of a run that could not be made."""
+    from scenarios.reports.as_json import dump
+
+    run = {"id": folder.id, "state": "failed", "seed": plan.seed, "duration": 0.0, "error": error}
+    result = {
+        "scenario": plan.scenario.name,
+        "file": plan.scenario.path,
+        "matrix": dict(plan.scenario.matrix),
+        "run": {**run, "folder": str(folder.path)},
+        "workers": {},
+        "findings": [],
+        "expectations": [],
+        "notices": [],
+        "again": again,
+        "exit": exit_code,
+    }
+    folder.write_text("result.json", dump(result))
+    return result

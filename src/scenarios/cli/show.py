@@ -1,0 +1,151 @@
+"""`scenarios show`: look at a stored run again, its result, events and outputs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import rich_click
+
+from scenarios import runs
+from scenarios.cli import complete, options, running
+from scenarios.errors import UsageError
+
+HELP = """\
+Show a stored run: its summary, its events or what a worker wrote. Without RUN it is the latest.
+
+RUN is the id of a run, a part of it, or its folder. The exit code is 0 however the run ended.
+
+\b
+Examples:
+  scenarios show                       the summary of the latest run
+  scenarios show --list                all stored runs
+  scenarios show --events              what was shown while it ran
+  scenarios show queue --events -v     with every operation, of the run whose id has "queue"
+  scenarios show --output writer       what the worker wrote
+  scenarios show --format json         the result, for programs
+"""
+
+
+@click.command(cls=rich_click.RichCommand, help=HELP, short_help="Show a stored run.")
+@click.argument("run", required=False, shell_complete=complete.runs)
+@click.option("--list", "listing", is_flag=True, help="List the stored runs, newest first.")
+@click.option("--events", is_flag=True, help="Show the events; `--format json` gives them raw.")
+@click.option("-v", "--verbose", is_flag=True, help="Show operations, too (with --events).")
+@click.option("--output", metavar="WORKER", help="Print what a worker wrote, as it was written.")
+@options.format_of(*options.FORMATS)
+@options.root
+def command(
+    run: str | None,
+    listing: bool,
+    events: bool,
+    verbose: bool,
+    output: str | None,
+    form: str,
+    root: Path,
+) -> None:
+    """Find, read, tell."""
+    if listing:
+        _tell_list(root, form)
+        return
+    path = runs.find_run(run, root)
+    if output is not None:
+        _tell_output(path, output)
+    elif events or verbose:
+        _tell_events(path, verbose, form)
+    else:
+        _tell_result(path, form)
+
+
+def read_result(path: Path) -> dict[str, Any] | None:
+    """The stored result of a run; None where there is none that can be read."""
+    try:
+        result = json.loads((path / "result.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    fits = isinstance(result, dict) and isinstance(result.get("run"), dict) and "exit" in result
+    return result if fits else None
+
+
+def _state(path: Path, result: Mapping[str, Any] | None) -> str:
+    """How a run ended, or why it has no result."""
+    from scenarios.verdict import word
+
+    if runs.under_way(path):
+        return "under way"
+    return word(int(result["exit"])) if result else "no result"
+
+
+def _tell_list(root: Path, form: str) -> None:
+    from scenarios.reports.as_json import dump
+    from scenarios.reports.as_text import Page
+    from scenarios.wording import duration
+
+    rows = []
+    for path in runs.stored(root):
+        result = read_result(path)
+        took = duration(result["run"].get("duration") or 0.0) if result else ""
+        file = str(result.get("file", "")) if result else ""
+        rows.append((path.name, _state(path, result), took, file))
+    if form == "json":
+        keys = ("id", "state", "duration", "file")
+        click.echo(dump([dict(zip(keys, row, strict=True)) for row in rows]), nl=False)
+    elif rows:
+        page = Page(None, colours=False)
+        page.rows(f"runs in {root.absolute() / '.scenarios' / 'runs'}", rows, state=1)
+        click.echo(page.text(), nl=False)
+    else:
+        click.echo(f"no run is stored in {root.absolute() / '.scenarios' / 'runs'}")
+
+
+def _tell_result(path: Path, form: str) -> None:
+    result = read_result(path)
+    if result is None:
+        why = "it is still under way" if runs.under_way(path) else "it was killed or is damaged"
+        raise UsageError(
+            f"the run {path} has no result: {why}; `scenarios show {path.name} --events` "
+            "shows what it did"
+        )
+    if form != "text":
+        click.echo(running.together([result], form), nl=False)
+        return
+    click.echo(running.summary(result), nl=False, color=True)
+    outputs = sorted(path.glob("outputs/*")) + sorted(path.glob("tracebacks/*"))
+    click.echo(f"folder: {path}")
+    for file in outputs:
+        if size := file.stat().st_size:
+            click.echo(f"  {file.relative_to(path)}  {size} bytes")
+
+
+def _tell_events(path: Path, verbose: bool, form: str) -> None:
+    """Events rendered as in the run, or raw lines; damage is told on standard error."""
+    from scenarios.history import History
+    from scenarios.log import Console
+
+    history = History(path / "events.jsonl")
+    console = Console(sys.stdout, verbose=verbose)
+    for event in history:
+        if form == "json":
+            click.echo(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+        else:
+            console(event)
+    damage = history.damage()
+    if damage:
+        click.echo(f"scenarios: {damage}", err=True)
+
+
+def _tell_output(path: Path, worker: str) -> None:
+    """The raw bytes that a worker wrote: standard output, then standard error."""
+    folder = path / "outputs"
+    found = [folder / f"{worker}.{stream}" for stream in ("stdout", "stderr")]
+    if not any(file.is_file() for file in found):
+        known = sorted({file.stem for file in folder.glob("*.std*")})
+        listed = f"; there is output of {', '.join(known)}" if known else ""
+        raise UsageError(f'the run {path} has no output of "{worker}"{listed}')
+    for file in found:
+        if file.is_file():
+            click.echo(file.read_bytes(), nl=False)

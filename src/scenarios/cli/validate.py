@@ -1,0 +1,68 @@
+"""`scenarios validate`: check files without importing or running anything of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import rich_click
+
+from scenarios.cli import check, options
+from scenarios.verdict import worst
+
+HELP = """\
+Check scenario files: every fault of every file, at its line and column. Nothing is run.
+
+\b
+Examples:
+  scenarios validate queue.yaml
+  scenarios validate scenarios/*.yaml --format github    annotate the lines of a pull request
+  scenarios validate mine.yaml --executor process        would it run on processes?
+
+\b
+Exit codes: 0 all files are right, 2 some are not, 70 a fault in a plugin
+"""
+
+
+@click.command(cls=rich_click.RichCommand, help=HELP, short_help="Check files, run nothing.")
+@options.files
+@options.format_of(*options.FORMATS)
+@options.values
+@options.plugins
+def command(
+    files: Sequence[str],
+    form: str,
+    settings: Sequence[str],
+    executors: Sequence[str],
+    plugins_dirs: Sequence[Path],
+    switches: Sequence[str],
+) -> int:
+    """Locate, load, plan, tell."""
+    found = check.locate(files)
+    registry = options.registry(plugins_dirs, switches)
+    changes = check.Changes(options.pairs("--set", settings), options.swaps(executors))
+    checked = check.check(found, registry, changes)
+    return _tell(checked, form)
+
+
+def _tell(checked: Sequence[check.Checked], form: str) -> int:
+    if any(one.faults for one in checked):
+        check.refuse(checked, form)
+    elif form != "text":
+        click.echo(check.machine(checked, form), nl=False)
+    if form == "text":
+        for one in checked:
+            _tell_one(one)
+    return worst(one.exit for one in checked)
+
+
+def _tell_one(one: check.Checked) -> None:
+    """A right file on standard output, with what the loader noticed."""
+    from scenarios.wording import count, visible
+
+    if one.faults:
+        return
+    click.echo(f"{visible(one.file)}: ok ({count(len(one.plans), 'scenario')})")
+    for notice in one.notices:
+        click.echo(f"  note: {visible(notice)}")
