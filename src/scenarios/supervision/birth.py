@@ -10,13 +10,12 @@ import atexit
 import contextlib
 import fcntl
 import importlib
-import io
 import marshal
 import os
 import signal
 import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from scenarios.supervision import linux
 
@@ -117,10 +116,21 @@ def run(entry: str, bundle: bytes) -> NoReturn:
 
 
 def _standard_files() -> None:
-    """UTF-8 where output is captured, and line by line: a killed worker's last words count."""
-    for file in (sys.stdout, sys.stderr):
-        if isinstance(file, io.TextIOWrapper) and not file.isatty():
-            file.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    """New file objects: those of the spawner were made for files of another kind.
+
+    Output that is captured is UTF-8, and written line by line: a killed worker's last words count.
+    """
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        encoding = "utf-8" if fd and not os.isatty(fd) else None
+        file = _open(fd, encoding)
+        setattr(sys, name, file)
+        setattr(sys, f"__{name}__", file)
+
+
+def _open(fd: int, encoding: str | None) -> TextIO:
+    if fd == 0:
+        return open(fd, closefd=False)
+    return open(fd, "w", 1, encoding, "backslashreplace", closefd=False)
 
 
 def _exit_code(value: Any) -> int:

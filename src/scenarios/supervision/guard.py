@@ -22,6 +22,7 @@ _PATIENCE = 100
 def main(setup: dict[str, Any], channel: int) -> NoReturn:
     """Fork the spawner, which talks to the engine on `channel`, and outlive it."""
     _plain_signals()
+    os.set_inheritable(channel, False)
     engine = os.pidfd_open(setup["engine"])
     if os.getppid() != setup["engine"]:
         os._exit(1)  # it ended before it could be watched

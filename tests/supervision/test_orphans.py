@@ -1,0 +1,180 @@
+"""SIGKILL of engine, spawner and guard at random moments: nothing survives."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scenarios.errors import EnvironmentFault
+from scenarios.supervision.client import Child
+from supervision.conftest import Kit
+from supervision.witness import left_after, new_mark, survivors, zombies
+
+LIMIT = 0.25  # seconds: reliability.md
+ENGINE = Path(__file__).with_name("engine_like.py")
+SEARCH = os.pathsep.join(str(folder) for folder in (ENGINE.parents[1], ENGINE.parents[2] / "src"))
+
+
+def _engine(mark: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": SEARCH}
+    return subprocess.Popen(
+        [sys.executable, str(ENGINE), mark], env=environment, stdout=subprocess.PIPE
+    )
+
+
+def _kill_engine(moment: float) -> tuple[dict[int, str], float]:
+    mark = new_mark()
+    with _engine(mark) as engine:
+        time.sleep(moment)
+        engine.kill()
+        engine.wait()
+        return left_after(mark, LIMIT)
+
+
+def test_engine_killed_at_random() -> None:
+    """A dozen engines killed while they start things, daemons among them: nothing survives."""
+    dice = random.Random(1)
+    for moment in [dice.uniform(0.02, 0.6) for _ in range(12)]:
+        left, _ = _kill_engine(moment)
+        assert ({}, moment) == (left, moment)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_engine_killed_a_hundred_times() -> None:
+    """The figure: 0 survivors in 100 runs within 250 ms."""
+    dice = random.Random()
+    results = [_kill_engine(dice.uniform(0.02, 0.8)) for _ in range(100)]
+    print(f"100 engines killed: slowest end {max(took for _, took in results) * 1000:.0f} ms")
+    assert [left for left, _ in results if left] == []
+
+
+def test_engine_and_spawner_killed_at_once() -> None:
+    """Of spawner and guard, the one that is left ends everything."""
+    for victim in (0, 1):
+        mark = new_mark()
+        with _engine(mark) as engine:
+            assert engine.stdout
+            pids = [int(word) for word in engine.stdout.readline().split()[1:]]
+            time.sleep(0.1)
+            os.kill(pids[victim], signal.SIGKILL)
+            engine.kill()
+            engine.wait()
+            assert left_after(mark, LIMIT)[0] == {}
+
+
+def test_engine_killed_while_its_spawner_is_stopped() -> None:
+    """The guard does not wait for a spawner that does nothing."""
+    mark = new_mark()
+    with _engine(mark) as engine:
+        assert engine.stdout
+        spawner = int(engine.stdout.readline().split()[1])
+        os.kill(spawner, signal.SIGSTOP)
+        engine.kill()
+        engine.wait()
+        assert left_after(mark, LIMIT)[0] == {}
+
+
+def _kill_supervision(kit: Kit, victim: str, moment: float) -> float:
+    """Kill spawner or guard after `moment` seconds of starting; how long the end took."""
+    children: list[Child] = [kit.worker(entry, kit.mark.encode()) for entry in ("family", "daemon")]
+    end = time.monotonic() + moment
+    while time.monotonic() < end:
+        children.append(kit.worker("daemon", kit.mark.encode()))
+    waiter = kit.command("sleep", "60")
+    pids = {"spawner": kit.spawner.pid, "guard": kit.spawner.guard_pid}
+    os.kill(pids[victim], signal.SIGKILL)
+    start = time.monotonic()
+    try:
+        waiter.wait(5)  # a guard's death is told by the spawner, which kills and reports
+    except EnvironmentFault as error:
+        assert "was ended from outside" in str(error)
+        assert waiter.lost
+    left, _ = left_after(kit.mark, LIMIT)
+    took = time.monotonic() - start
+    assert left == {}
+    assert waiter.lost or waiter.returncode == -9
+    while kit.spawner.alive and time.monotonic() - start < LIMIT:
+        time.sleep(0.005)
+    assert not kit.spawner.alive
+    with pytest.raises(EnvironmentFault, match="was ended from outside"):
+        kit.command("true")
+    assert zombies(os.getpid()) == []
+    return took
+
+
+@pytest.mark.parametrize("victims", ["spawner", "guard"])
+def test_supervision_killed_at_random(victims: str) -> None:
+    """A spawner or guard that is killed takes everything along, and every wait ends."""
+    dice = random.Random(2)
+    for _ in range(6):
+        kit = Kit()
+        _kill_supervision(kit, victims, dice.uniform(0, 0.15))
+        kit.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_spawner_killed_a_hundred_times() -> None:
+    """The figure: 0 survivors in 100 runs within 250 ms."""
+    slowest = 0.0
+    for _ in range(100):
+        kit = Kit()
+        slowest = max(slowest, _kill_supervision(kit, "spawner", random.uniform(0, 0.3)))
+        kit.close()
+    print(f"100 spawners killed: slowest end {slowest * 1000:.0f} ms")
+
+
+def test_spawner_and_guard_killed_at_once(kit: Kit) -> None:
+    """The engine's process is given what carries the mark, and ends it; its own children stay."""
+    own = os.posix_spawn("/bin/sleep", ["sleep", "60"], os.environ)
+    word = new_mark()
+    child = kit.worker("family", word.encode())
+    kit.python(f"import os, time; os.fork() or (os.setsid(), time.sleep(60))  # {word}").wait(5)
+    while len(survivors(word)) < 4:
+        time.sleep(0.01)
+    os.kill(kit.spawner.guard_pid, signal.SIGSTOP)
+    os.kill(kit.spawner.pid, signal.SIGKILL)
+    os.kill(kit.spawner.guard_pid, signal.SIGKILL)
+    with pytest.raises(EnvironmentFault, match="was ended from outside"):
+        child.wait(5)
+    assert left_after(kit.mark, LIMIT)[0] == {}
+    assert os.waitpid(own, os.WNOHANG) == (0, 0)
+    os.kill(own, signal.SIGKILL)
+    os.waitpid(own, 0)
+    # Only what had also cleared its environment is out of reach of all but the guard.
+    for pid in survivors(word):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_stopped_spawner_does_not_hang_close(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed, and its guard ends the rest."""
+    monkeypatch.setattr("scenarios.supervision.client._END_LIMIT", 0.5)
+    kit.worker("family", kit.mark.encode())
+    os.kill(kit.spawner.pid, signal.SIGSTOP)
+    kit.spawner.close()
+    assert left_after(kit.mark, LIMIT)[0] == {}
+
+
+def test_a_host_that_ends_without_close() -> None:
+    """An engine's process that returns, or dies of an exception, leaves nothing either."""
+    mark = new_mark()
+    code = (
+        "import sys; from scenarios.supervision.client import Spawner\n"
+        "s = Spawner.start(sys.argv[1], preload=())\n"
+        "s.command(['sleep', '60'], stdout=2, stderr=2); raise SystemExit(3)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, mark],
+        env={**os.environ, "PYTHONPATH": SEARCH},
+        check=False,
+    )
+    assert done.returncode == 3
+    assert left_after(mark, LIMIT)[0] == {}
