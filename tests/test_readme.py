@@ -56,7 +56,7 @@ def test_first_scenario_prints_what_the_readme_shows(tmp_path: Path) -> None:
 
 
 def test_own_executor(tmp_path: Path) -> None:
-    """The executor of the README has at most 20 lines that are not empty, and runs the scenario beside it."""
+    """The executor of the README, 20 lines without empty ones, runs the scenario beside it."""
     (plugin,) = blocks("python")
     assert len([line for line in plugin.splitlines() if line.strip()]) <= 20
     plugins = tmp_path / "plugins"
