@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -75,9 +73,3 @@ def test_commands_for_a_fresh_machine() -> None:
     run, tests = commands
     assert (ROOT / run.split()[-1]).is_file()
     assert "'.[test]'" in tests and "-m pytest" in tests
-
-
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-def test_link_leads_somewhere(link: str) -> None:
-    """Every file that the README links to is there."""
-    assert (ROOT / link).exists()
