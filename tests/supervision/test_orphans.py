@@ -47,7 +47,6 @@ def test_engine_killed_at_random() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_engine_killed_a_hundred_times() -> None:
     """The figure: 0 survivors in 100 runs within 250 ms."""
     dice = random.Random()
@@ -121,7 +120,6 @@ def test_supervision_killed_at_random(victims: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_spawner_killed_a_hundred_times() -> None:
     """The figure: 0 survivors in 100 runs within 250 ms."""
     slowest = 0.0

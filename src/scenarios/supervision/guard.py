@@ -23,21 +23,28 @@ def main(setup: dict[str, Any], channel: int) -> NoReturn:
     """Fork the spawner, which talks to the engine on `channel`, and outlive it."""
     _plain_signals()
     os.set_inheritable(channel, False)
-    engine = os.pidfd_open(setup["engine"])
-    if os.getppid() != setup["engine"]:
-        os._exit(1)  # it ended before it could be watched
+    engine = _watch_parent(setup["engine"])
     linux.set_subreaper(True)
     guard = os.getpid()
     pid = os.fork()
     if pid == 0:
-        watched = os.pidfd_open(guard)
-        if os.getppid() != guard:
-            os._exit(1)
+        watched = _watch_parent(guard)
         from scenarios.supervision import spawner  # after the fork: the guard stays small
 
         spawner.main(setup, channel, (engine, watched))
     os.close(channel)  # the engine must see the spawner's end of it close
     _outlive(pid, engine)
+
+
+def _watch_parent(pid: int) -> int:
+    """A pidfd of the process that made this one, if it still is there; the end if not."""
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        os._exit(1)
+    if os.getppid() != pid:
+        os._exit(1)
+    return watched
 
 
 def _plain_signals() -> None:
