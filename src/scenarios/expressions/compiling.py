@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import CodeType
-from typing import Any
+from typing import Any, TypeVar
 
-from .data import plain
+from .data import KEYS, SCALARS, kind
 from .errors import EvaluationError, ExpressionError, Path
 from .expression import Expression, prepare
 from .guards import FILENAME
@@ -16,125 +17,112 @@ from .parsing import parse
 from .scanning import Piece, bare, split
 from .whitelist import Whitelist
 
-LARGE = 400  # nodes; in larger expressions plain operators are charged too
+LARGE = 120  # nodes; beyond, plain operators are charged too: `x + x + ...` of 30 large lists
 
-Parts = Sequence[str | Piece]
+T = TypeVar("T")
+Leaf = tuple[Path, Sequence[str | Piece]]
 Built = Sequence[str | ast.expr]
 
 
 def compile_expression(text: str, *, reads: bool = True) -> Expression:
-    """A bare expression, as in `if`, `to` and `expect`.
-
-    With `reads`, mentions of `values.x` and `flags.x` are listed to be read beforehand; without,
-    they are names like others. Raises ExpressionError.
-    """
+    """See `scenarios.expressions.compile_expression`."""
+    leaves: list[Leaf] = [((), [bare(text)])]
+    whitelist, (built,) = _checked(leaves, reads)
     origin = ("compile_expression", text, reads)
-    leaves: list[tuple[Path, Parts]] = [((), [bare(text)])]
-    checked, built = _checked(leaves, reads)
-    return _expression(text, origin, leaves, checked, _leaf(checked, built[0]))
+    return _expression(text, origin, leaves, whitelist, _leaf(built, whitelist))
 
 
 def compile_template(value: Any, *, reads: bool = True) -> Expression:
-    """A text with `${...}`, or plain data that holds such texts; keys stand as they are.
-
-    A text that is one `${...}` and nothing else keeps the type of its value; `$${` is `${`.
-    `reads`, `free` and `paths` of nested data are those of its texts, one after the other.
-    Raises ExpressionError; its `path` leads to the text at fault in nested data.
-    """
-    origin = ("compile_template", value, reads)
-    leaves = [(path, _split(path, text)) for path, text in _texts(value, ())]
-    checked, built = _checked(leaves, reads)
+    """See `scenarios.expressions.compile_template`."""
+    exact = _at((), _exact, value, ())
+    leaves = [(path, _at(path, split, text)) for path, text in _texts(exact, ())]
+    whitelist, built = _checked(leaves, reads)
     following = iter(built)
-    tree = _shallow(lambda: _display(value, checked, following))
-    source = value if isinstance(value, str) else repr(value)
-    return _expression(source, origin, leaves, checked, tree)
+    source = exact if isinstance(exact, str) else repr(exact)
+    origin = ("compile_template", exact, reads)
+    tree = _at((), lambda: _display(exact, lambda: _leaf(next(following), whitelist)))
+    return _expression(source, origin, leaves, whitelist, tree)
 
 
 def walk_template(value: Any, *, reads: bool = True) -> Iterator[tuple[Path, Expression]]:
-    """Each text of nested data with its path, compiled on its own: offsets are within that text.
+    """See `scenarios.expressions.walk_template`."""
+    for path, text in _texts(_at((), _exact, value, ()), ()):
+        yield path, _at(path, partial(compile_template, text, reads=reads))
 
-    Raises ExpressionError at the first text that is refused; its `path` says which.
-    """
-    for path, text in _texts(value, ()):
-        try:
-            yield path, compile_template(text, reads=reads)
-        except ExpressionError as error:
-            raise ExpressionError(error.message, error.offset, path) from None
+
+def _at(path: Path, step: Callable[..., T], *arguments: Any) -> T:
+    """The result of a step that works on the text at `path`."""
+    try:
+        return step(*arguments)
+    except ExpressionError as error:
+        raise ExpressionError(error.message, error.offset, error.path or path) from None
+    except (RecursionError, MemoryError):
+        raise ExpressionError("an expression or its data is nested too deeply", 0, path) from None
+
+
+def _exact(value: Any, path: Path) -> Any:
+    """A copy of plain data in exact types, which pickle, marshal and `ast` take."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, tuple(KEYS)):
+                raise ExpressionError(f"{kind(key)} cannot be a key in plain data", 0, path)
+        return {_exact(key, path): _exact(item, (*path, key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_exact(item, (*path, index)) for index, item in enumerate(value)]
+    if value.__class__ in SCALARS:
+        return value
+    raise ExpressionError(f"{kind(value)} is not plain data", 0, path)
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """The texts of plain data in order; anything but plain data is refused."""
+    """The texts of exact data, in order."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _texts(item, (*path, key))
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _texts(item, (*path, index))
-    else:
-        try:
-            plain(value)
-        except EvaluationError as error:
-            raise ExpressionError(str(error), 0, path) from None
 
 
-def _split(path: Path, text: str) -> Parts:
-    try:
-        return split(text)
-    except ExpressionError as error:
-        raise ExpressionError(error.message, error.offset, path) from None
-
-
-def _checked(leaves: Sequence[tuple[Path, Parts]], reads: bool) -> tuple[Whitelist, list[Built]]:
-    """Every expression of `leaves` parsed and rewritten; the N-th one stands on line N."""
+def _checked(leaves: Sequence[Leaf], reads: bool) -> tuple[Whitelist, list[Built]]:
+    """The leaves with every expression parsed and rewritten; the N-th one stands on line N."""
     pieces = [(path, part) for path, parts in leaves for part in parts if isinstance(part, Piece)]
-    trees = [_at(path, lambda: parse(piece, n)) for n, (path, piece) in enumerate(pieces, 1)]
+    trees = [_at(path, parse, piece, line) for line, (path, piece) in enumerate(pieces, 1)]
     nodes = sum(1 for tree in trees for _ in ast.walk(tree))
     whitelist = Whitelist(reads, careful=nodes > LARGE)
-    results = iter(
+    done = iter(
         [
-            _at(path, lambda: whitelist.rewrite(tree, piece, n))
-            for n, (tree, (path, piece)) in enumerate(zip(trees, pieces, strict=True), 1)
+            _at(path, whitelist.rewrite, tree, piece, line)
+            for line, (tree, (path, piece)) in enumerate(zip(trees, pieces, strict=True), 1)
         ]
     )
-    built = [[next(results) if isinstance(p, Piece) else p for p in parts] for _, parts in leaves]
+    built: list[Built] = []
+    for _, parts in leaves:
+        built.append([next(done) if isinstance(part, Piece) else part for part in parts])
     return whitelist, built
 
 
-def _at(path: Path, step: Any) -> ast.expr:
-    """The result of a step that works on the text at `path`."""
-    try:
-        return _shallow(step)
-    except ExpressionError as error:
-        raise ExpressionError(error.message, error.offset, path) from None
-
-
-def _shallow(step: Any) -> Any:
-    try:
-        return step()
-    except (RecursionError, MemoryError):
-        raise ExpressionError("the expression is nested too deeply") from None
-
-
-def _display(value: Any, whitelist: Whitelist, built: Iterator[Built]) -> ast.expr:
-    """The tree that makes nested data anew each time."""
+def _display(value: Any, text: Callable[[], ast.expr]) -> ast.expr:
+    """The tree that makes nested data anew each time; `text` gives those of its texts in order."""
     if isinstance(value, str):
-        return _leaf(whitelist, next(built))
+        return text()
     if isinstance(value, dict):
-        items = [_display(item, whitelist, built) for item in value.values()]
+        items = [_display(item, text) for item in value.values()]
         return ast.Dict([ast.Constant(key) for key in value], items)
-    if isinstance(value, (list, tuple)):
-        return ast.List([_display(item, whitelist, built) for item in value], ast.Load())
+    if isinstance(value, list):
+        return ast.List([_display(item, text) for item in value], ast.Load())
     return ast.Constant(value)
 
 
-def _leaf(whitelist: Whitelist, parts: Built) -> ast.expr:
-    """The tree of one text."""
-    if not parts:
-        return ast.Constant("")
-    if len(parts) == 1:
-        return ast.Constant(parts[0]) if isinstance(parts[0], str) else parts[0]
+def _leaf(parts: Built, whitelist: Whitelist) -> ast.expr:
+    """The tree of one text: an expression alone keeps its type, several parts are joined."""
+    if len(parts) < 2:
+        part = parts[0] if parts else ""
+        return ast.Constant(part) if isinstance(part, str) else part
     joined: list[ast.expr] = []
     for part in parts:
         if isinstance(part, str):
@@ -148,43 +136,38 @@ def _leaf(whitelist: Whitelist, parts: Built) -> ast.expr:
 def _expression(
     source: str,
     origin: tuple[str, Any, bool],
-    leaves: Sequence[tuple[Path, Parts]],
+    leaves: Sequence[Leaf],
     whitelist: Whitelist,
     tree: ast.expr,
 ) -> Expression:
-    reads = whitelist.number_reads()
+    found = whitelist.found()
     made = Expression(
+        _at((), _code, tree),
         source=source,
         constant=False,
         value=None,
-        reads=reads,
-        free=tuple((name, offset) for _, name, offset in sorted(whitelist.free, key=_place)),
-        paths=tuple((path, offset) for _, path, offset in sorted(whitelist.paths, key=_place)),
-        _code=_shallow(lambda: _code(tree)),
+        reads=found.reads,
+        free=tuple((path[0], offset) for path, offset in found.paths),
+        paths=found.paths,
         _budgeted=whitelist.budgeted,
         _pieces=tuple(p.text for _, parts in leaves for p in parts if isinstance(p, Piece)),
         _origin=origin,
     )
-    return made if made.free else _constant(made)
-
-
-def _place(entry: tuple[int, Any, int]) -> tuple[int, int]:
-    return entry[0], entry[2]
+    return made if made.paths else _constant(made)
 
 
 def _code(tree: ast.expr) -> CodeType:
+    whole = ast.fix_missing_locations(ast.Expression(tree))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # such as `1 == 1 is None`: odd, and not our matter
-        whole = ast.fix_missing_locations(ast.Expression(tree))
+        warnings.simplefilter("ignore")  # of odd code such as `1 is None`
         return compile(whole, FILENAME, "eval", dont_inherit=True)
 
 
 def _constant(made: Expression) -> Expression:
-    """`made` with its value; left as it is where it has none, to fail when it is evaluated."""
+    """`made` with its value; as it is where it has none, and fails when it is evaluated."""
     names: dict[str, Any] = {}
     prepare(names)
     try:
-        value = made.evaluate(names)
+        return made.with_value(made.evaluate(names))
     except EvaluationError:
         return made
-    return made.with_value(value)

@@ -11,86 +11,90 @@ from .errors import EvaluationError
 ELEMENTS = 1_000_000  # of one value, all levels together
 TEXT = 1_000_000  # characters of one text
 DEPTH = 100  # levels; pickle and json recurse, and the interpreter allows them about 300
-DIGITS = 4_200  # Python writes no integer of more than 4,300 digits down
+DIGITS = 4_200  # of an integer; Python refuses to write or read more than 4,300
 INTEGER = 10**DIGITS
 
 SCALARS = frozenset({NoneType, bool, int, float, str})
-_SMALL = frozenset({NoneType, bool, float})
-_KEYS = frozenset({bool, int, float, str})
+KEYS = frozenset({bool, int, float, str})
+_FREE = frozenset({NoneType, bool, float})  # scalars of bounded size
+_LISTS = frozenset({list, tuple, range})
+_SETS = frozenset({set, frozenset})
 
 
 def kind(value: object) -> str:
-    """The value's type for a sentence: `an int`, `a list`."""
+    """The type of `value` for a sentence: `an int`, `a list`."""
     name = type(value).__name__
     return "None" if value is None else f"an {name}" if name[:1] in "aeiouAEIOU" else f"a {name}"
 
 
 def text_weight(length: int) -> int:
-    """Elements that a text of so many characters counts for: copying 16 costs about one."""
+    """Elements that a text of `length` characters counts for: to copy 16 costs about as much."""
     return length >> 4
 
 
 def plain(value: Any) -> Any:
     """A deep copy of `value` as null, booleans, numbers, text, lists and mappings.
 
-    Tuples and ranges become lists, sets become sorted lists. Raises EvaluationError for anything
-    else, and beyond the limits of this module.
+    Tuples and ranges become lists, sets become sorted lists; keys are text or numbers. Raises
+    EvaluationError for anything else, and beyond the limits of this module.
     """
-    kind_of = value.__class__
-    if kind_of in _SMALL or (kind_of is int and -INTEGER < value < INTEGER):
+    its = value.__class__
+    if its in _FREE or (its is int and -INTEGER < value < INTEGER):
         return value
-    if kind_of is str and len(value) <= TEXT:
+    if its is str and len(value) <= TEXT:
         return value
     return _plain(value, [ELEMENTS], 0)
 
 
 def _plain(value: Any, left: list[int], depth: int) -> Any:
-    kind_of = value.__class__
-    if kind_of in _SMALL:
-        return value
-    if kind_of is str:
+    its = value.__class__
+    if its in SCALARS:
+        return _scalar(value, left)
+    if its is dict:
+        _enter(len(value), left, depth)
+        return {_key(key, left): _plain(item, left, depth + 1) for key, item in value.items()}
+    if its in _LISTS or its in _SETS:
+        _enter(len(value), left, depth)
+        items = _ordered(value) if its in _SETS else value
+        return [_plain(item, left, depth + 1) for item in items]
+    raise EvaluationError(
+        f"{kind(value)} is not plain data; null, booleans, numbers, text, lists and mappings are"
+    )
+
+
+def _scalar(value: Any, left: list[int]) -> Any:
+    """A scalar, within its limits."""
+    if value.__class__ is str:
         if len(value) > TEXT:
             raise EvaluationError(f"a text of {len(value):,} characters is over {TEXT:,}")
         left[0] -= text_weight(len(value))
-        return value
-    if kind_of is int:
-        if not -INTEGER < value < INTEGER:
-            raise EvaluationError(f"an integer is longer than {DIGITS:,} digits")
-        return value
-    if kind_of is dict:
-        _enter(len(value), left, depth)
-        return {_key(key): _plain(item, left, depth + 1) for key, item in value.items()}
-    if kind_of is list or kind_of is tuple or kind_of is range:
-        _enter(len(value), left, depth)
-        return [_plain(item, left, depth + 1) for item in value]
-    if kind_of is set or kind_of is frozenset:
-        _enter(len(value), left, depth)
-        return [_plain(item, left, depth + 1) for item in _ordered(value)]
-    raise EvaluationError(
-        f"{kind(value)} is not plain data; only null, booleans, numbers, text, lists and mappings are"
-    )
+    elif value.__class__ is int and not -INTEGER < value < INTEGER:
+        raise EvaluationError(f"an integer is longer than {DIGITS:,} digits")
+    return value
 
 
 def _enter(elements: int, left: list[int], depth: int) -> None:
     """Account for one more container; a value that holds itself ends here too."""
     left[0] -= elements
     if left[0] < 0:
-        raise EvaluationError(f"a value of more than {ELEMENTS:,} elements is too large")
+        raise EvaluationError(f"a value is over {ELEMENTS:,} elements")
     if depth >= DEPTH:
         raise EvaluationError(f"a value is nested deeper than {DEPTH} levels")
 
 
-def _key(key: Any) -> Any:
-    if key.__class__ in _KEYS:
-        return plain(key)
+def _key(key: Any, left: list[int]) -> Any:
+    if key.__class__ in KEYS:
+        return _scalar(key, left)
     raise EvaluationError(f"{kind(key)} cannot be a key in plain data; keys are text or numbers")
 
 
 def _ordered(items: Iterable[Any]) -> list[Any]:
     try:
         return sorted(items)
-    except TypeError:
-        raise EvaluationError("a set of values that have no common order is not plain data") from None
+    except Exception:  # whatever a foreign comparison raises
+        raise EvaluationError(
+            "a set whose elements have no common order is not plain data; make a list of it"
+        ) from None
 
 
 def copied(value: Any) -> Any:
@@ -104,33 +108,33 @@ def copied(value: Any) -> Any:
 
 
 def _copied(value: Any, left: list[int], depth: int) -> Any:
-    kind_of = value.__class__
-    if kind_of is dict:
+    its = value.__class__
+    if its is dict:
         _enter(len(value), left, depth)
         return {
             key: item if item.__class__ in SCALARS else _copied(item, left, depth + 1)
             for key, item in value.items()
         }
-    if kind_of is list or kind_of is tuple or kind_of is set:
+    if its is list or its is tuple:
         _enter(len(value), left, depth)
-        return kind_of(
+        return its(
             [
                 item if item.__class__ in SCALARS else _copied(item, left, depth + 1)
                 for item in value
             ]
         )
-    return value
+    return set(value) if its is set else value  # what a set holds cannot change
 
 
 def weigh(value: Any, limit: int, depth: int = 0) -> int:
     """Elements in `value` at all levels, texts by their length; stops soon after `limit`."""
-    kind_of = value.__class__
-    if kind_of is str:
+    its = value.__class__
+    if its is str:
         return text_weight(len(value))
-    if kind_of is dict:
+    if its is dict:
         total = len(value)
         value = [*value.keys(), *value.values()] if total <= limit else ()
-    elif kind_of is list or kind_of is tuple or kind_of is set or kind_of is frozenset:
+    elif its is list or its is tuple or its in _SETS:
         total = len(value)
     else:
         return 0

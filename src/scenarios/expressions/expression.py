@@ -8,63 +8,47 @@ from importlib.util import MAGIC_NUMBER
 from types import CodeType
 from typing import Any
 
-from .data import SCALARS, copied
-from .guards import BUDGET, HELPERS
+from .data import copied
+from .functions import HELPERS
+from .guards import BUDGET
 
-
-_KEPT = ("source", "constant", "value", "reads", "free", "paths", "_budgeted", "_pieces")
+_KEPT = ("source", "constant", "value", "reads", "free", "paths", "_budgeted", "_pieces", "_origin")
 
 
 class Expression:
-    """One compiled expression or template.
+    """One compiled expression or template; `compile_expression` and `compile_template` make it.
 
-    `source`: as a person wrote it (nested data: its repr).
-    `constant`: it has no names at all; `value` holds what it is.
-    `reads`: every mention of shared state, ("values", "count"), from left to right.
-    `free`: the names used from outside, with offset; `paths`: the same with what follows them:
-    ("workers", "reader", "[0]", "state"), an index in brackets, `[]` where it is not known.
-    Offsets are characters from 0 in the text given; in nested data, in the text they stand in
-    (use `walk_template` to have each text on its own).
+    Offsets are characters from 0 in the text given; in nested data they are those in the text in
+    which the name stands (`walk_template` gives each text on its own).
     """
 
-    __slots__ = (
-        *("source", "constant", "value", "reads", "free", "paths"),
-        *("_code", "_plain", "_budgeted", "_variables", "_pieces", "_origin"),
-    )
+    __slots__ = (*_KEPT, "_code", "_plain", "_variables")
 
     source: str
+    """The text as a person wrote it; of nested data its repr."""
     constant: bool
+    """It has no names at all, and `value` is its value."""
     value: Any
     reads: tuple[tuple[str, str], ...]
+    """Every mention of shared state from left to right: ("values", "count"), ("flags", "stop")."""
     free: tuple[tuple[str, int], ...]
+    """The names that it takes from outside, each mention with its offset."""
     paths: tuple[tuple[tuple[str, ...], int], ...]
-    _code: CodeType | None  # None: `value` is all there is
+    """The same with what follows: ("workers", "reader", "[0]", "state"); an index stands in
+    brackets, `[]` where it is not known beforehand."""
+    _budgeted: bool  # a guard takes from the budget
+    _pieces: tuple[str, ...]  # the texts of its expressions; the N-th is line N of the code
+    _origin: tuple[str, Any, bool]  # to compile it again: function, text or data, reads
+    _code: CodeType | None  # None where it is constant
     _plain: bool  # nothing to prepare before, nothing to clear after
-    _budgeted: bool
     _variables: tuple[str, ...]  # where the values of `reads` go
-    _pieces: tuple[str, ...]  # texts of the expressions; line N of the code is the N-th
-    _origin: tuple[str, Any, bool]  # what to compile again: expression or template, text, reads
 
-    def __init__(self, **fields: Any) -> None:
-        fields["_variables"] = tuple(f"_r{index}" for index in range(len(fields["reads"])))
-        code, constant = fields["_code"], fields["constant"]
-        fields["_plain"] = not (
-            code is None or constant or fields["_budgeted"] or fields["_variables"]
-        )
+    def __init__(self, _code: CodeType | None, **fields: Any) -> None:
+        variables = tuple(f"_r{index}" for index in range(len(fields["reads"])))
+        fields["_code"], fields["_variables"] = _code, variables
+        fields["_plain"] = not (_code is None or fields["_budgeted"] or variables)
         for name, value in fields.items():
             object.__setattr__(self, name, value)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"an Expression does not change; {name} cannot be set")
-
-    def __repr__(self) -> str:
-        return f"<Expression {self.source!r}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Expression) and repr(self._origin) == repr(other._origin)
-
-    def __hash__(self) -> int:
-        return hash(self.source)
 
     def evaluate(self, names: dict[str, Any], reads: Sequence[Any] = ()) -> Any:
         """The value with `names` (made ready by `prepare`, used by one thread at a time).
@@ -82,9 +66,8 @@ class Expression:
             raise explain(error, self._pieces) from None
 
     def _evaluate(self, names: dict[str, Any], reads: Sequence[Any]) -> Any:
-        if self.constant and (self._code is None or self.value.__class__ in SCALARS):
+        if self._code is None:
             return copied(self.value)
-        assert self._code is not None
         names["_b"] = [BUDGET]
         for variable, value in zip(self._variables, reads, strict=True):
             names[variable] = value
@@ -96,27 +79,45 @@ class Expression:
                 names.pop(variable, None)
 
     def with_value(self, value: Any) -> Expression:
-        """The same as a constant."""
+        """The same, known to be constant."""
         fields = {name: getattr(self, name) for name in _KEPT} | {"constant": True, "value": value}
-        return Expression(**fields, _code=self._code, _origin=self._origin)
+        return Expression(None, **fields)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an Expression does not change; {name} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Expression):
+            return NotImplemented
+        return repr(self._origin) == repr(other._origin)  # 1, 1.0 and true are three
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"<Expression {self.source!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         code = None if self._code is None else marshal.dumps(self._code)
-        fields = {name: getattr(self, name) for name in _KEPT}
-        return _thaw, (MAGIC_NUMBER, code, fields, self._origin)
+        return _thaw, (MAGIC_NUMBER, code, {name: getattr(self, name) for name in _KEPT})
 
 
-def _thaw(magic: bytes, code: bytes | None, fields: dict[str, Any], origin: Any) -> Expression:
-    """An unpickled expression; of another Python's code, it is compiled again."""
-    if code is not None and magic != MAGIC_NUMBER:
-        from . import compiling
+def _thaw(magic: bytes, code: bytes | None, fields: dict[str, Any]) -> Expression:
+    """An unpickled expression; with the code of another Python it is compiled again."""
+    if code is None:
+        return Expression(None, **fields)
+    if magic == MAGIC_NUMBER:
+        return Expression(marshal.loads(code), **fields)
+    from . import compiling
 
-        kind, text, reads = origin
-        return getattr(compiling, kind)(text, reads=reads)  # type: ignore[no-any-return]
-    thawed = None if code is None else marshal.loads(code)
-    return Expression(**fields, _code=thawed, _origin=origin)
+    function, source, reads = fields["_origin"]
+    again: Expression = getattr(compiling, function)(source, reads=reads)
+    return again
 
 
 def prepare(names: dict[str, Any]) -> None:
-    """Make `names` ready for `Expression.evaluate`: Python's own functions go, the guards come."""
+    """Make `names` ready for `Expression.evaluate`: Python's own functions go, the guards come.
+
+    It adds the one key `__builtins__`.
+    """
     names["__builtins__"] = HELPERS

@@ -15,7 +15,7 @@ HINTS = (
     (re.compile(r"\|\|"), '"||" is not an operator here; use or'),
     (re.compile(r"!(?!=)"), '"!" is not an operator here; use not'),
     (re.compile(r"(?<![=!<>:])=(?!=)"), '"=" is not an operator here; use == to compare'),
-    (re.compile(r"\+\+|--"), "nothing is changed in an expression; use n + 1"),
+    (re.compile(r"\+\+|--"), "an expression changes nothing; use n + 1 or n - 1"),
 )
 
 
@@ -45,26 +45,31 @@ def parse(piece: Piece, line: int) -> ast.expr:
 
 def _refused(error: SyntaxError, piece: Piece, indent: int) -> ExpressionError:
     """The parser's complaint as a sentence, at its place where that is known."""
-    line_start = _line_starts(piece.text[indent:])[max((error.lineno or 1) - 1, 0) :][:1] or [0]
-    inside = indent + line_start[0] + max((error.offset or 1) - 1, 0)
-    at = min(inside, max(len(piece.text) - 1, 0))
-    before = piece.text[:at].rstrip()
-    word = re.match(r"\w*", piece.text[at:])
-    if word and keyword.iskeyword(word[0]) and before.endswith("."):
-        message = f'"{word[0]}" is a word of Python; write [{word[0]!r}] in place of .{word[0]}'
-        return ExpressionError(message, piece.offset + at)
-    outside = re.sub(r"'[^']*'|\"[^\"]*\"", lambda found: " " * len(found[0]), piece.text)
+    text, offset = piece.text, error.offset or 0
+    starts = _line_starts(text[indent:])
+    row = min(max((error.lineno or 1) - 1, 0), len(starts) - 1)
+    at = min(indent + starts[row] + offset - 1, len(text) - 1) if offset > 0 else len(text) - 1
+    words = "it ends too early" if not offset and error.msg == "invalid syntax" else error.msg
+    message = _hint(text, at) or f"not an expression: {_sentence(words)}"
+    return ExpressionError(message, piece.offset + at)
+
+
+def _hint(text: str, at: int) -> str | None:
+    """A sentence for what people write who think of another language, found near `at`."""
+    word = re.match(r"\w*", text[at:])
+    if word and keyword.iskeyword(word[0]) and text[:at].rstrip().endswith("."):
+        return f'"{word[0]}" is a word of Python; write [{word[0]!r}] in place of .{word[0]}'
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text)
     for pattern, message in HINTS:
-        if found := pattern.search(outside):
-            return ExpressionError(message, piece.offset + found.start())
-    return ExpressionError(f"not an expression: {_sentence(error.msg)}", piece.offset + at)
+        if any(sign.start() - 1 <= at <= sign.end() for sign in pattern.finditer(bare)):
+            return message
+    return None
 
 
 def _sentence(error: object) -> str:
-    """Python's own message as the end of a sentence."""
-    words = " ".join(str(error).split())
+    """The first sentence of Python's own message, as the end of one of ours."""
+    words = " ".join(str(error).split()).partition(". ")[0]
     words = words.partition(" (detected at")[0].partition("; use sys.set_int")[0]
-    words = words.replace(". Perhaps", "; perhaps").replace(". Maybe", "; maybe")
     return words[:1].lower() + words[1:200].rstrip(".")
 
 

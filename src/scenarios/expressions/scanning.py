@@ -50,7 +50,9 @@ def split(text: str) -> list[str | Piece]:
 
 def _check_length(text: str) -> None:
     if len(text) > LENGTH:
-        raise ExpressionError(f"a text with expressions is at most {LENGTH:,} characters long", LENGTH)
+        raise ExpressionError(
+            f"a text with expressions is at most {LENGTH:,} characters long", LENGTH
+        )
 
 
 def _scan(text: str, start: int, closing: bool) -> tuple[str, int]:
