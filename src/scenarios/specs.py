@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Reach = Literal["process", "host", "cluster"]
@@ -58,3 +58,22 @@ class ExecutorSpec:
             if options.get(option) == value:
                 return capabilities
         return self.capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """A step kind of a plugin, which stands for steps of the core.
+
+    `desugar` is "module:function", imported on first use. It is called with the step as plain
+    data, its kind and keys as they stand in the file, `${...}` included, and returns a list of
+    core steps as plain data; it does nothing else. Lists of steps that it passes on keep their
+    lines. Its ValueError is the user's mistake, told at the step. `keys` gives the other keys of
+    the step with what they mean, and `required` those that must stand there.
+    """
+
+    kind: str
+    desugar: str
+    summary: str
+    keys: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    api: int = 1

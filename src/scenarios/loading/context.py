@@ -1,0 +1,198 @@
+"""What every part of the check shares: the faults found, the names known, `${...}` filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from scenarios.errors import Fault
+from scenarios.expressions import (
+    EvaluationError,
+    Expression,
+    ExpressionError,
+    compile_expression,
+    compile_template,
+    plain,
+    prepare,
+)
+from scenarios.loading.mistakes import among, suggest
+from scenarios.loading.nodes import Node, Place, tree
+from scenarios.loading.reader import MAX_FAULTS
+from scenarios.specs import ExecutorSpec, StepSpec
+
+if TYPE_CHECKING:
+    from scenarios.loading.names import Scope
+    from scenarios.loading.steps import Kind
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+SECTIONS: Final = {  # the sections whose names stand for a resource, with the word for one of them
+    "queues": "queue",
+    "locks": "lock",
+    "semaphores": "semaphore",
+    "conditions": "condition",
+    "barriers": "barrier",
+    "flags": "flag",
+    "values": "value",
+    "locals": "local",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """What is installed: executors, step kinds and checkers, by name."""
+
+    executors: Mapping[str, ExecutorSpec]
+    steps: Mapping[str, StepSpec] = field(default_factory=dict)
+    checkers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Faults:
+    """The mistakes found in one file, each once, however often its place is looked at."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.found: dict[tuple[int, int, str], None] = {}
+
+    def at(self, line: int, column: int, message: str) -> None:
+        """Note a mistake at a line and column."""
+        self.found[line, column, message] = None
+
+    def all(self) -> list[Fault]:
+        """Every mistake by its place; beyond a hundred only their number."""
+        places = sorted(self.found)
+        faults = [Fault(self.file, *place) for place in places[:MAX_FAULTS]]
+        if len(places) > MAX_FAULTS:
+            line, column, _ = places[MAX_FAULTS]
+            rest = f"and {len(places) - MAX_FAULTS} more faults from here on"
+            faults.append(Fault(self.file, line, column, rest))
+        return faults
+
+
+class Templates:
+    """Texts compiled once, however often and in however many scenarios of a matrix they stand."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[str, bool, bool], Expression | ExpressionError] = {}
+
+    def get(self, text: str, bare: bool, reads: bool) -> Expression | ExpressionError:
+        """The compiled text, or why it is none."""
+        key = (text, bare, reads)
+        found = self.seen.get(key)
+        if found is None:
+            compiler = compile_expression if bare else compile_template
+            try:
+                found = compiler(text, reads=reads)
+            except ExpressionError as fault:
+                found = fault
+            self.seen[key] = found
+        return found
+
+
+class Context:
+    """One scenario while it is checked: a file with one combination of its matrix.
+
+    `names` are what `${...}` can hold at load: vars and matrix. `resources` gives the section of
+    each declared resource, `locals` the attributes of each thread-local (None: an object made by a
+    call), `workers` the place of each worker. `kinds` are the core's kinds of steps, `scope` is the
+    worker that is being read, `expected` holds expectations whose names are still to be checked.
+    """
+
+    def __init__(
+        self,
+        faults: Faults,
+        plugins: Plugins,
+        kinds: Mapping[str, Kind],
+        templates: Templates,
+        lines: list[str],
+        environment: Mapping[str, str],
+    ) -> None:
+        self.faults = faults
+        self.plugins = plugins
+        self.kinds = kinds
+        self.templates = templates
+        self.lines = lines
+        self.environment = environment
+        self.names: dict[str, Any] = {"vars": {}, "matrix": {}}
+        self.resources: dict[str, str] = {}
+        self.locals: dict[str, frozenset[str] | None] = {}
+        self.workers: dict[str, Place] = {}
+        self.scope: Scope | None = None
+        self.expected: list[tuple[Expression, Node, str | None]] = []
+
+    def fault(self, place: Place, message: str) -> None:
+        """Note a mistake."""
+        self.faults.at(place.line, place.column, message)
+
+    def template(self, node: Node, *, reads: bool = True) -> Expression | None:
+        """A text with `${...}` compiled; None after a fault."""
+        return self._compiled(node, False, reads)
+
+    def expression(self, node: Node, *, reads: bool = True) -> Expression | None:
+        """A bare expression compiled; None after a fault."""
+        return self._compiled(node, True, reads)
+
+    def _compiled(self, node: Node, bare: bool, reads: bool) -> Expression | None:
+        found = self.templates.get(node.value, bare, reads)
+        if isinstance(found, Expression):
+            return found
+        self.fault(node, found.message)
+        return None
+
+    def fill(self, node: Node, what: str, *, environment: bool = False) -> Node | None:
+        """A text whose `${...}` hold only what is known at load, filled in; None after a fault."""
+        expression = self.template(node, reads=False)
+        if expression is None:
+            return None
+        if not self.static(expression, environment):
+            known = "vars, matrix and env" if environment else "vars and matrix"
+            others = [name for name, _ in expression.free if name not in self.names]
+            hint = '; "env" stands in "vars" and in a worker\'s "env"' if "env" in others else ""
+            roots = ", ".join(dict.fromkeys(others))
+            self.fault(node, f"{what} is settled at load, from {known} only, not {roots}{hint}")
+            return None
+        return self.evaluated(expression, node)
+
+    def static(self, expression: Expression, environment: bool = False) -> bool:
+        """Whether an expression uses nothing but what is known at load."""
+        for name, _ in expression.free:
+            if name not in self.names and not (environment and name == "env"):
+                return False
+        return True
+
+    def evaluated(
+        self, expression: Expression, node: Node, more: Mapping[str, Any] = _NOTHING
+    ) -> Node | None:
+        """The value of an expression over what is known at load and `more`, at its place."""
+        if not self.known_paths(expression, node):
+            return None
+        names = {**self.names, "env": self.environment, **more}
+        prepare(names)
+        try:
+            return tree(plain(expression.evaluate(names)), node)
+        except EvaluationError as fault:
+            self.fault(node, str(fault))
+            return None
+
+    def known_paths(self, expression: Expression, node: Node) -> bool:
+        """Whether each `vars.x`, `matrix.x` and `env.X` in an expression exists."""
+        good = True
+        for path, _ in expression.paths:
+            if len(path) < 2 or path[1][:1] == "[":
+                continue
+            root, name = path[0], path[1]
+            if root == "env" and name not in self.environment:
+                self.fault(node, f"environment variable {name} is not set")
+                good = False
+            elif root in self.names and name not in self.names[root]:
+                self.unknown(node, root, name, self.names[root])
+                good = False
+        return good
+
+    def unknown(self, place: Place, root: str, name: str, known: Iterable[str]) -> None:
+        """Note an unknown var or name of the matrix, with the near one or with all there are."""
+        words = list(known)
+        otherwise = f"; there are {among(words)}" if words else "; there is none"
+        kind = "var" if root == "vars" else "name in the matrix"
+        self.fault(place, f'no {kind} "{name}"{suggest(name, words, otherwise)}')

@@ -1,0 +1,95 @@
+"""Expectations, of the file and of one worker: read first, their names checked at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from scenarios.loading.context import Context
+from scenarios.loading.late import bare
+from scenarios.loading.mistakes import nearest, shown
+from scenarios.loading.names import check_names, expect_names, static_names
+from scenarios.loading.nodes import Entry, Node, start
+from scenarios.loading.shapes import Schema, Shape, Text, unknown_key
+from scenarios.scenario import Expectation
+
+KINDS: Final = ("always", "sometimes", "never")
+KEYS: Final = {
+    "always": "An expression that holds in every run or schedule looked at.",
+    "sometimes": "An expression that holds in at least one of them.",
+    "never": "An expression that holds in none of them.",
+    "if": "Asked only where this expression over vars and matrix holds.",
+    "name": "What reports call it.",
+}
+
+
+class Expectations(Shape):
+    """A list of expectations; `worker` reads those that stand in a worker."""
+
+    def read(self, node: Node, ctx: Context, what: str) -> tuple[Expectation, ...]:
+        if type(node.value) is not list:
+            ctx.fault(node, f"{what} is a list of expectations, not {shown(node.value)}")
+            return ()
+        own = ctx.scope.worker if ctx.scope is not None else None
+        found = [_expectation(item, ctx, own) for item in node.value]
+        return tuple(item for item in found if item is not None)
+
+    def schema(self) -> Schema:
+        text = {"type": ["string", "boolean", "number"]}
+        item = {
+            "type": "object",
+            "properties": {
+                key: {"description": doc, "type": text["type"]} for key, doc in KEYS.items()
+            },
+            "oneOf": [{"required": [kind]} for kind in KINDS],
+            "additionalProperties": False,
+        }
+        always = {**text, "description": "An expression that always holds."}
+        return {"type": "array", "items": {"anyOf": [always, item]}}
+
+    filled = schema
+
+
+def _expectation(node: Node, ctx: Context, own: str | None) -> Expectation | None:
+    entries = node.value
+    if type(entries) is not dict:
+        return _made("always", node, node, ctx, own, {})
+    for entry in entries.values():
+        if entry.key not in KEYS:
+            unknown_key(entry, KEYS, ctx, "an expectation")
+    kinds = [key for key in entries if key in KINDS]
+    if len(kinds) != 1:
+        if not kinds and any(nearest(key, KINDS) for key in entries if key not in KEYS):
+            return None  # told as an unknown key
+        said = "two: " + " and ".join(kinds) if kinds else "none"
+        ctx.fault(
+            entries[kinds[1]] if kinds else start(node),
+            f"an expectation has one of always, sometimes and never, and this one has {said}",
+        )
+        return None
+    return _made(kinds[0], node, entries[kinds[0]].node, ctx, own, entries)
+
+
+def _made(
+    kind: Any, node: Node, text: Node, ctx: Context, own: str | None, entries: Mapping[str, Entry]
+) -> Expectation | None:
+    expression = bare(text, ctx, "an expectation" if text is node else f'"{kind}"', reads=False)
+    condition = None
+    if "if" in entries:
+        asked = entries["if"].node
+        condition = bare(asked, ctx, '"if"', reads=False)
+        if condition is not None:
+            check_names(condition, asked, static_names(ctx), ctx)
+    name = Text().read(entries["name"].node, ctx, '"name"') if "name" in entries else None
+    if expression is None:
+        return None
+    ctx.expected.append((expression, text, own))
+    return Expectation(
+        kind, expression, condition, name, own, str(text.raw or text.value), node.line, node.column
+    )
+
+
+def check_expected(workers: Mapping[str, int | None], ctx: Context) -> None:
+    """Check the names of every expectation read, when all workers are known."""
+    for expression, node, own in ctx.expected:
+        check_names(expression, node, expect_names(ctx, workers, own), ctx)

@@ -1,0 +1,148 @@
+"""What people get wrong, told in words that help: YAML's own faults, near words, corrected lines."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+_PAIR: Final = re.compile(r"(?P<head>\s*(?:- +)*(?:[^\s:#'\"{}\[\],&*!|>%@`][^:#'\"{}\[\]]*): +)(?P<text>.+)")
+_COMMENT: Final = re.compile(r"\s+#.*$|\s+$")
+_SHOWN: Final = 100  # characters of a line that a message repeats at most
+
+_CAUSES: Final = (
+    ("found a tab character", "indent with spaces, not with tabs"),
+    ("found character '\\t'", "indent with spaces, not with tabs"),
+    ("block sequence entries are not allowed", "start the list on a line of its own"),
+    ("could not find expected ':'", 'a key needs ": " after it, and a text over two lines a "|"'),
+    ("did not find expected key", "look at the indentation and quotes of this line and the last"),
+    ("did not find expected <document start>", "this line is indented less than the first key"),
+    ("found unexpected end of stream", "a quote or bracket is opened here and never closed"),
+    ("did not find expected alphabetic", "quote a text that starts with * or &"),
+)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, if one is near."""
+    if len(word) > 100:
+        return None
+    words = [name for name in known if len(name) <= 100]
+    found = difflib.get_close_matches(word, words, 1, 0.6)
+    if found:
+        return found[0]
+    folded = word.casefold().replace("-", "_")
+    return next((name for name in words if name.casefold().replace("-", "_") == folded), None)
+
+
+def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The tail of a message about an unknown word: the near one, or what else there is."""
+    near = nearest(word, known)
+    return f'; did you mean "{near}"?' if near is not None else otherwise
+
+
+def among(known: Iterable[str]) -> str:
+    """Known words for the end of a sentence."""
+    words = list(known)
+    return ", ".join(words[:12]) + (", ..." if len(words) > 12 else "")
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: short, on one line, as it would stand in the file."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + (value if len(value) <= 60 else value[:57] + "...").replace("\n", "\\n") + '"'
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def quoted(text: str) -> str:
+    """A text in the quotes that need least care."""
+    if '"' in text or "\\" in text:
+        return "'" + text.replace("'", "''") + "'"
+    return f'"{text}"'
+
+
+def explain(fault: Any, text: str) -> tuple[int, int, str]:
+    """Place and words for a fault that PyYAML raised: the everyday mistakes with their cure."""
+    problem = str(getattr(fault, "problem", None) or getattr(fault, "reason", "") or fault)
+    mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)
+    if mark is None:
+        position = getattr(fault, "position", 0)
+        before = text[: position if isinstance(position, int) else 0]
+        return before.count("\n") + 1, len(before) - before.rfind("\n"), f"not YAML: {problem}"
+    lines = re.split("\r\n|\r|\n", text)
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    at = mark.line + 1
+    if "mapping values are not allowed" in problem:
+        return at, mark.column + 1, _second_colon(line, mark.column)
+    if "did not find expected ','" in problem:
+        return at, *_in_flow(line, mark.column, fault)
+    opened = getattr(fault, "context_mark", None)
+    if opened is not None and ("expected ':'" in problem or "end of stream" in problem):
+        mark = opened
+    cure = next((cure for words, cure in _CAUSES if words in problem), "")
+    if "cannot start any token" in problem and not cure:
+        start = line[mark.column : mark.column + 1]
+        cure = f"quote a text that starts with {start}"
+    return mark.line + 1, mark.column + 1, f"not YAML: {problem}" + (f"; {cure}" if cure else "")
+
+
+def _second_colon(line: str, column: int) -> str:
+    """`log: in main: ${x}`: the text needs quotes."""
+    message = 'a second ": " in one line makes a second key of the text'
+    pair = _PAIR.match(line)
+    if pair is None or pair.start("text") > column or pair["text"][0] in "'\"{[|>&*!":
+        return message + "; quote the text, or start the mapping on a line of its own"
+    return message + _corrected(line, pair.start("text"), len(_COMMENT.sub("", line)))
+
+
+def _in_flow(line: str, column: int, fault: Any) -> tuple[int, str]:
+    """`{put: q, value: ${x}}`, a second colon or a missing comma between braces or brackets."""
+    if line[column : column + 1] == "{" and line[column - 1 : column] == "$":
+        begin, end = _flow_text(line, column - 1)
+        return column, "braces of ${...} inside {} or [] need quotes around the text" + _corrected(
+            line, begin, end
+        )
+    if line[column : column + 1] == ":":
+        begin, end = _flow_text(line, column)
+        return column + 1, 'a second ": " makes a second key of the text' + _corrected(
+            line, begin, end
+        )
+    opened = getattr(fault, "context_mark", None)
+    where = f" that is opened at line {opened.line + 1}" if opened is not None else ""
+    closing = "]" if "']'" in str(getattr(fault, "problem", "")) else "}"
+    kind = "list" if closing == "]" else "mapping"
+    return column + 1, f'not YAML: expected "," or "{closing}" in the {kind}{where}'
+
+
+def _flow_text(line: str, column: int) -> tuple[int, int]:
+    """Begin and end of the text in flow style around a column, `${...}` taken as a whole."""
+    begin = max(line.rfind(mark, 0, column) + len(mark) for mark in (": ", ", ", "[", "{", "- "))
+    begin += len(line[begin:column]) - len(line[begin:column].lstrip())
+    depth = 0
+    for end in range(column, len(line)):
+        character = line[end]
+        if character == "{" and line[end - 1] == "$" or (character == "{" and depth):
+            depth += 1
+        elif character == "}" and depth:
+            depth -= 1
+        elif character in ",]}" and not depth:
+            return begin, end
+    return begin, len(line.rstrip())
+
+
+def _corrected(line: str, begin: int, end: int) -> str:
+    """`: quote it: <the line as it should be>`, where that is short enough to help."""
+    text = line[begin:end].rstrip()
+    fixed = (line[:begin] + quoted(text) + line[begin + len(text) :]).strip()
+    if not text or len(fixed) > _SHOWN:
+        return "; quote it"
+    return f"; quote it: {fixed}"

@@ -1,0 +1,279 @@
+"""Which names stand where: identifiers, what a worker's expressions know, what `expect` knows."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from scenarios.expressions import ROOTS, Expression
+from scenarios.loading.context import SECTIONS, Context
+from scenarios.loading.mistakes import among, shown, suggest
+from scenarios.loading.nodes import Entry, Node
+
+# What stands below a name: names by mapping, or None where anything may follow.
+Names: TypeAlias = Mapping[str, Any] | None
+
+WORKER: Final = ("name", "replica", "pid", "thread")
+JOB: Final = ("index", "item")
+RUN: Final = ("id", "seed", "tmp")
+OF_RUN: Final = ("id", "state", "seed", "duration")
+OF_WORKER: Final = (
+    *("state", "exit_code", "result", "results", "error"),
+    *("stdout", "stderr", "restarts", "duration"),
+)
+OF_RESOURCE: Final = {
+    "queues": ("put", "got", "left", "lost", "duplicated", "fifo"),
+    "locks": ("acquired", "contended", "max_holders", "max_wait"),
+    "semaphores": ("permits",),
+    "locals": ("made", "closed"),
+}
+LIVE: Final = ("queues", "locks", "semaphores", "conditions", "barriers", "flags", "values")
+
+
+def resource_name(entry: Entry, ctx: Context, kind: str) -> bool:
+    """Whether a key can name a resource; notes why not."""
+    return _identifier(entry, entry.key, ctx, kind, hyphens=False)
+
+
+def worker_name(entry: Entry, ctx: Context, kind: str) -> bool:
+    """Whether a key can name a worker; notes why not."""
+    return _identifier(entry, entry.key, ctx, kind, hyphens=True)
+
+
+def variable_name(node: Node, ctx: Context, what: str) -> str | None:
+    """The name of a worker variable; None after a fault."""
+    name = node.value
+    if type(name) is not str:
+        ctx.fault(node, f"{what} is the name of a variable, not {shown(name)}")
+        return None
+    if name in ROOTS:
+        ctx.fault(node, f'"{name}" is a word of the format and cannot be a variable')
+        return None
+    return name if _identifier(node, name, ctx, "variable", hyphens=False) else None
+
+
+def _identifier(place: Any, name: str, ctx: Context, kind: str, hyphens: bool) -> bool:
+    if name.startswith("_"):
+        ctx.fault(place, f"{kind} {shown(name)}: a name does not start with an underscore")
+        return False
+    bare = name.replace("-", "_") if hyphens and name[:1] != "-" else name
+    if not bare.isidentifier() or unicodedata.normalize("NFKC", name) != name:
+        also = ", hyphens" if hyphens else ""
+        ctx.fault(
+            place, f"{kind} {shown(name)}: a name is letters, digits{also} and underscores, "
+            "and starts with a letter"
+        )
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class Use:
+    """An expression of a worker, where it stands, and the names that it knows besides."""
+
+    expression: Expression
+    node: Node
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Scope:
+    """One worker while its steps are read: what it sets, what it uses, what surrounds a step."""
+
+    worker: str
+    replicas: int | None = None
+    jobs: bool = False
+    variables: dict[str, Node] = field(default_factory=dict)
+    uses: list[Use] = field(default_factory=list)
+    suspects: list[Node] = field(default_factory=list)
+    loops: int = 0
+    desugared: int = 0
+    extra: tuple[str, ...] = ()
+
+    def copies(self) -> list[dict[str, Any]]:
+        """What `worker` holds at load: once, or once for each replica."""
+        if self.replicas is None:
+            return [{"name": self.worker, "replica": None}]
+        return [
+            {"name": f"{self.worker}.{number}", "replica": number}
+            for number in range(self.replicas)
+        ]
+
+
+def worker_names(ctx: Context, jobs: bool) -> dict[str, Names]:
+    """The roots that an expression of a worker knows, apart from its own variables."""
+    names: dict[str, Names] = {
+        "vars": dict.fromkeys(ctx.names["vars"]),
+        "matrix": dict.fromkeys(ctx.names["matrix"]),
+        "worker": dict.fromkeys(WORKER),
+        "run": dict.fromkeys(RUN),
+        "local": {
+            name: None if attributes is None else dict.fromkeys(attributes)
+            for name, attributes in ctx.locals.items()
+        },
+        "values": _declared(ctx, "values"),
+        "flags": _declared(ctx, "flags"),
+    }
+    if jobs:
+        names["job"] = dict.fromkeys(JOB)
+    return names
+
+
+def call_names(ctx: Context, jobs: bool) -> dict[str, Names]:
+    """The roots in the arguments of a worker's own call: live objects besides."""
+    return {**worker_names(ctx, jobs), **{section: _declared(ctx, section) for section in LIVE}}
+
+
+def local_names(ctx: Context) -> dict[str, Names]:
+    """The roots in a thread-local's declaration."""
+    names = worker_names(ctx, False)
+    return {root: names[root] for root in ("vars", "matrix", "worker", "run")}
+
+
+def expect_names(
+    ctx: Context, workers: Mapping[str, int | None], own: str | None
+) -> dict[str, Names]:
+    """The roots in `expect`; `workers` gives the number of replicas, `own` the worker around it."""
+    names: dict[str, Names] = {
+        "run": dict.fromkeys(OF_RUN),
+        "workers": {name: _Worker(count) for name, count in workers.items()},
+        "found": dict.fromkeys(ctx.plugins.checkers),
+        "vars": dict.fromkeys(ctx.names["vars"]),
+        "matrix": dict.fromkeys(ctx.names["matrix"]),
+        "values": _declared(ctx, "values"),
+        "flags": _declared(ctx, "flags"),
+    }
+    for section, facts in OF_RESOURCE.items():
+        names[section] = dict.fromkeys(_declared(ctx, section), dict.fromkeys(facts))
+    return {**names, **dict.fromkeys(OF_WORKER)} if own is not None else names
+
+
+def static_names(ctx: Context) -> dict[str, Names]:
+    """The roots in an expectation's `if`."""
+    return {root: dict.fromkeys(ctx.names[root]) for root in ("vars", "matrix")}
+
+
+class _Worker(dict[str, None]):
+    """What `expect` knows of a worker; `count` is the number of its replicas, if it has them."""
+
+    def __init__(self, count: int | None) -> None:
+        super().__init__(dict.fromkeys(OF_WORKER))
+        self.count = count
+
+
+def _declared(ctx: Context, section: str) -> dict[str, None]:
+    return {name: None for name, its in ctx.resources.items() if its == section}
+
+
+def check_names(
+    expression: Expression, node: Node, roots: Mapping[str, Names], ctx: Context, setters: Any = None
+) -> None:
+    """Note names of an expression that are not known; `setters` are a worker's own variables.
+
+    Where `setters` is None the place has none, as in `expect`.
+    """
+    for name, _ in expression.free:
+        if name not in roots and (setters is None or name not in setters.variables):
+            _unknown_name(name, node, roots, ctx, setters)
+    for path, _ in expression.paths:
+        if len(path) > 1 and path[0] in roots:
+            if setters is None or path[0] not in setters.variables:
+                _check_path(path, roots, node, ctx)
+
+
+def _unknown_name(
+    name: str, node: Node, roots: Mapping[str, Names], ctx: Context, scope: Scope | None
+) -> None:
+    if scope is None:
+        tail = suggest(name, roots, f"; known are {among(roots)}")
+        ctx.fault(node, f'unknown name "{name}"{_elsewhere(name, ctx)}{tail}')
+        return
+    if name in ROOTS or name in ("workers", "found", "env", "error"):
+        ctx.fault(node, f'"{name}" is not known here{_place_of(name)}')
+        return
+    known = [*scope.variables, *roots]
+    tail = suggest(name, known, _elsewhere(name, ctx))
+    ctx.fault(node, f'no step of worker "{scope.worker}" sets "{name}"{tail}')
+
+
+def _elsewhere(name: str, ctx: Context) -> str:
+    """What a name is, where it stands for something that is written otherwise."""
+    if name in ctx.resources:
+        section = ctx.resources[name]
+        return f"; the {SECTIONS[section]} is written {section}.{name}"
+    if name in ctx.workers:
+        return f"; the worker is written workers.{name}" if name.isidentifier() else ""
+    return next((f"; write {r}.{name}" for r in ("vars", "matrix") if name in ctx.names[r]), "")
+
+
+_PLACES: Final = {
+    "job": ': only a worker with "jobs" has one',
+    "old": ': it is the value before, in the "to" of an update',
+    "error": ': it is the text of a failure, in the steps of an "except"',
+    "env": ': it stands in "vars" and in a worker\'s "env"',
+    "workers": ': it stands in "expect"',
+    "found": ': it stands in "expect"',
+}
+
+
+def _place_of(name: str) -> str:
+    live = ": it stands in \"expect\", and in the args of a worker's own call"
+    return _PLACES.get(name, live)
+
+
+def _check_path(
+    path: tuple[str, ...], roots: Mapping[str, Names], node: Node, ctx: Context
+) -> None:
+    """Follow a path such as workers.writer.state through the known names."""
+    level: Any = roots
+    for index, part in enumerate(path):
+        if level is None or part == "[]" and not isinstance(level, _Worker):
+            return
+        if part[:1] == "[":
+            if isinstance(level, _Worker):
+                if not _replica(path, part, level, node, ctx):
+                    return
+                continue
+            ctx.fault(node, f"{_written(path[:index])} has names, not places such as {part}")
+            return
+        if part not in level:
+            _unknown_part(path, index, level, node, ctx)
+            return
+        level = level[part]
+
+
+def _replica(
+    path: tuple[str, ...], part: str, worker: _Worker, node: Node, ctx: Context
+) -> bool:
+    """Whether a replica's index fits; notes why not."""
+    name = path[1]
+    if worker.count is None:
+        ctx.fault(node, f'worker "{name}" has no replicas; write workers.{name}.state and the like')
+        return False
+    number = part[1:-1]
+    if number.lstrip("-").isdigit() and not -worker.count <= int(number) < worker.count:
+        ctx.fault(node, f'worker "{name}" has replicas 0 to {worker.count - 1}, not {number}')
+        return False
+    return True
+
+
+def _unknown_part(
+    path: tuple[str, ...], index: int, level: Mapping[str, Any], node: Node, ctx: Context
+) -> None:
+    part, before = path[index], _written(path[:index])
+    tail = suggest(part, level, f"; known are {among(level)}" if level else "; there is none")
+    words = {"vars": "var", "found": "checker", "workers": "worker", **SECTIONS}
+    if index == 1 and path[0] in words and path[0] not in ("run", "worker"):
+        ctx.fault(node, f'no {words[path[0]]} "{part}" for {before}.{part}{tail}')
+    else:
+        ctx.fault(node, f'{before} has no "{part}"{tail}')
+
+
+def _written(path: Iterable[str]) -> str:
+    """A path as it is written."""
+    text = ""
+    for part in path:
+        text += part if part[:1] == "[" or not text else f".{part}"
+    return text
