@@ -11,7 +11,7 @@ from typing import Any
 import click
 import rich_click
 
-from scenarios.cli import VERSION
+from scenarios.cli import VERSION, options
 from scenarios.errors import ScenarioFileError, ScenariosError
 
 VERBS = ("run", "validate", "list", "show", "schema", "plugins", "completion")
@@ -23,16 +23,14 @@ HELP = """\
 Runs concurrency designs that are written in YAML: threads, processes, pools and commands that
 share queues, locks and values.
 
-\b
 Examples:
-  scenarios list                           what there is to run
-  scenarios run queue.yaml                 run one of the shipped scenarios
-  scenarios run mine.yaml --set size=3     run a file of your own with another value
-  scenarios run mine.yaml --executor thread    the same design on threads
-  scenarios validate *.yaml                check files without running anything
-  scenarios show                           look at the latest run again
+  scenarios list                             what there is to run
+  scenarios run queue.yaml                   run one of the shipped scenarios
+  scenarios run mine.yaml --set size=3       run a file of your own with another value
+  scenarios run mine.yaml --executor thread  the same design on threads
+  scenarios validate *.yaml                  check files without running anything
+  scenarios show                             look at the latest run again
 
-\b
 Exit codes:
   0    passed
   1    failed: an expectation, a crash or a time-out
@@ -76,7 +74,7 @@ class Verbs(rich_click.RichGroup):
 
 @click.group(
     cls=Verbs,
-    help=HELP,
+    help=options.page(HELP),
     options_metavar="[--version] [--help]",
     subcommand_metavar="VERB ...",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import click
-import rich_click
+
+from scenarios.cli import options
 
 HELP = """\
 Print the script that makes a shell complete verbs, options, scenario files, executors and runs.
 
-\b
   bash:  scenarios completion bash > ~/.local/share/bash-completion/completions/scenarios
   zsh:   scenarios completion zsh > ~/.zfunc/_scenarios        (with ~/.zfunc in fpath)
   fish:  scenarios completion fish > ~/.config/fish/completions/scenarios.fish
 """
 
 
-@click.command(cls=rich_click.RichCommand, help=HELP, short_help="Teach a shell to complete.")
+@options.verb("completion", "Teach a shell to complete.", HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     """See HELP."""

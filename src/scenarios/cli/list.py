@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
-import rich_click
 
 from scenarios.cli import gallery, options
 from scenarios.errors import UsageError
@@ -18,7 +17,6 @@ List the scenarios below FOLDER with their names, descriptions and files.
 Without FOLDER: those of `scenarios/` here, or of this folder, and then the shipped ones. Any of
 them can be run by its file's name.
 
-\b
 Examples:
   scenarios list
   scenarios list tests/designs --format json
@@ -38,7 +36,7 @@ class Listed:
     fault: str | None = None
 
 
-@click.command(cls=rich_click.RichCommand, help=HELP, short_help="List scenarios.")
+@options.verb("list", "List scenarios.", HELP)
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @options.format_of("text", "json")
 def command(folder: Path | None, form: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import rich_click
 
 from scenarios.cli import complete
 
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "github", "junit")
+
+
+def verb(name: str, short: str, text: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function the command of a verb; `text` is its help, with its lines as written."""
+    return click.command(name, cls=rich_click.RichCommand, help=page(text), short_help=short)
+
+
+def page(text: str) -> str:
+    """A help text whose lines stay as they are, in click's notation."""
+    # A paragraph after \b is not wrapped; with a space in its empty lines a text is one paragraph.
+    return "\b\n" + text.strip().replace("\n\n", "\n \n")
 
 
 def files(command: Command) -> Command:
@@ -87,8 +99,10 @@ def root(command: Command) -> Command:
     )(command)
 
 
-def registry(plugins_dirs: Sequence[Path], switches: Sequence[str]) -> Registry:
-    """The plugins that these options ask for."""
+def registry(
+    plugins_dirs: Sequence[Path], switches: Sequence[str], *, warn: bool = True
+) -> Registry:
+    """The plugins that these options ask for; broken ones are named on standard error."""
     from scenarios import plugins as known
 
     disabled = []
@@ -100,7 +114,10 @@ def registry(plugins_dirs: Sequence[Path], switches: Sequence[str]) -> Registry:
     for folder in plugins_dirs:
         if not folder.is_dir():
             raise click.UsageError(f"--plugins-dir: there is no folder {folder}")
-    return known.load(plugins_dirs, disabled)
+    found = known.load(plugins_dirs, disabled)
+    for name, reason in found.broken if warn else ():
+        click.echo(f"scenarios: the plugin {name} cannot be used: {reason}", err=True)
+    return found
 
 
 def pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import rich_click
 
 from scenarios.cli import options
 
@@ -19,19 +18,18 @@ HELP = """\
 List executors, steps and checkers with what they do and where they come from, and the plugins
 that cannot be used with the reason.
 
-\b
 Examples:
   scenarios plugins
   scenarios plugins --plugins-dir plugins --format json
 """
 
 
-@click.command(cls=rich_click.RichCommand, help=HELP, short_help="List plugins.")
+@options.verb("plugins", "List plugins.", HELP)
 @options.format_of("text", "json")
 @options.plugins
 def command(form: str, plugins_dirs: Sequence[Path], switches: Sequence[str]) -> None:
     """Load, tell."""
-    known = options.registry(plugins_dirs, switches)
+    known = options.registry(plugins_dirs, switches, warn=False)
     if form == "json":
         from scenarios.reports import as_json
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import rich_click
 
 from scenarios.cli import check, options, running
 from scenarios.verdict import worst
@@ -17,18 +16,16 @@ Run scenario files, one scenario after the other, and tell how each ended.
 FILE is a path, or the name of a file under `scenarios/`, or of one of the shipped scenarios.
 What the workers do is shown on standard error while it happens, the results on standard output.
 
-\b
 Examples:
-  scenarios run queue.yaml                        a shipped scenario
+  scenarios run queue.yaml                          a shipped scenario
+  scenarios run mine.yaml -v                        with every operation
   scenarios run mine.yaml --set size=3 --set names='[a, b]'
-  scenarios run mine.yaml --executor process      all workers as processes
-  scenarios run mine.yaml --executor thread:writer    one worker as a thread
-  scenarios run mine.yaml --seed 42               the same random draws again
-  scenarios run pool.yaml --matrix size=3         one combination of a matrix
+  scenarios run mine.yaml --executor process        all workers as processes
+  scenarios run mine.yaml --executor thread:writer  one worker as a thread
+  scenarios run mine.yaml --seed 42                 the same random draws again
+  scenarios run pool.yaml --matrix size=3           one combination of a matrix
   scenarios run scenarios/*.yaml --format junit > report.xml
-  scenarios run mine.yaml -v                      with every operation
 
-\b
 Exit codes (of several scenarios: 70 before 1 before 3 before 0):
   0    passed
   1    failed: an expectation, a crash or a time-out
@@ -39,11 +36,11 @@ Exit codes (of several scenarios: 70 before 1 before 3 before 0):
 """
 
 
-@click.command(cls=rich_click.RichCommand, help=HELP, short_help="Run scenarios.")
+@options.verb("run", "Run scenarios.", HELP)
 @options.files
 @options.format_of(*options.FORMATS)
 @options.values
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of all random draws.")
+@click.option("--seed", type=int, metavar="N", help="Seed of all random draws.")
 @click.option(
     "--matrix",
     "matrix",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import rich_click
 
 from scenarios.cli import options
 
@@ -16,13 +15,12 @@ Print the JSON Schema of scenario files, with the executors and steps of the ins
 An editor with the YAML language server completes and checks a file that begins with the second
 line here:
 
-\b
   scenarios schema > scenarios.schema.json
   # yaml-language-server: $schema=scenarios.schema.json
 """
 
 
-@click.command(cls=rich_click.RichCommand, help=HELP, short_help="JSON Schema for editors.")
+@options.verb("schema", "JSON Schema for editors.", HELP)
 @options.plugins
 def command(plugins_dirs: Sequence[Path], switches: Sequence[str]) -> None:
     """See HELP."""

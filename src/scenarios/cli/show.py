@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import rich_click
 
 from scenarios import runs
 from scenarios.cli import complete, options, running
@@ -20,7 +19,6 @@ Show a stored run: its summary, its events or what a worker wrote. Without RUN i
 
 RUN is the id of a run, a part of it, or its folder. The exit code is 0 however the run ended.
 
-\b
 Examples:
   scenarios show                       the summary of the latest run
   scenarios show --list                all stored runs
@@ -31,7 +29,7 @@ Examples:
 """
 
 
-@click.command(cls=rich_click.RichCommand, help=HELP, short_help="Show a stored run.")
+@options.verb("show", "Show a stored run.", HELP)
 @click.argument("run", required=False, shell_complete=complete.runs)
 @click.option("--list", "listing", is_flag=True, help="List the stored runs, newest first.")
 @click.option("--events", is_flag=True, help="Show the events; `--format json` gives them raw.")

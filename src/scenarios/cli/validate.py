@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import rich_click
 
 from scenarios.cli import check, options
 from scenarios.verdict import worst
@@ -14,18 +13,16 @@ from scenarios.verdict import worst
 HELP = """\
 Check scenario files: every fault of every file, at its line and column. Nothing is run.
 
-\b
 Examples:
   scenarios validate queue.yaml
   scenarios validate scenarios/*.yaml --format github    annotate the lines of a pull request
   scenarios validate mine.yaml --executor process        would it run on processes?
 
-\b
 Exit codes: 0 all files are right, 2 some are not, 70 a fault in a plugin
 """
 
 
-@click.command(cls=rich_click.RichCommand, help=HELP, short_help="Check files, run nothing.")
+@options.verb("validate", "Check files, run nothing.", HELP)
 @options.files
 @options.format_of(*options.FORMATS)
 @options.values
