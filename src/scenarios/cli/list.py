@@ -82,7 +82,9 @@ def _listed(path: Path) -> Listed | None:
     try:
         if path.stat().st_size > LARGEST:
             return None
-        root, _ = reader.read(reader.decode(path.read_bytes()))
+        root, faults = reader.read(reader.decode(path.read_bytes()))
+        if faults:
+            raise reader.ReadFault(*faults[0])
         data = nodes.data(root)
     except OSError as error:
         return Listed(path.stem, "", shown, f"cannot be read: {error.strerror}")
