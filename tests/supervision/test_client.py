@@ -184,8 +184,9 @@ def test_a_missing_program(kit: Kit, tmp_path: Path) -> None:
         kit.command("ls", env={"PATH": str(tmp_path)})
     with pytest.raises(EnvironmentFault, match="null character"):
         kit.command("ls", "a\0b")
-    assert zombies(kit.spawner.pid) == []
     assert kit.command("true").wait(20) == 0
+    time.sleep(0.05)  # a refusal is told just before its process ends
+    assert zombies(kit.spawner.pid) == []
 
 
 def test_a_missing_folder(kit: Kit, tmp_path: Path) -> None:
@@ -229,6 +230,19 @@ def test_what_a_dead_worker_leaves_in_its_group(kit: Kit) -> None:
     word = new_mark()
     assert kit.worker("forks_and_dies", word.encode()).wait(20) == 0
     assert left_after(word, 0.25)[0] == {}
+
+
+def test_what_a_dead_command_leaves_in_its_group(kit: Kit) -> None:
+    """A command's children have a moment to leave its group: those that do not are killed."""
+    word, other = new_mark(), new_mark()
+    leave = "import os, time; time.sleep(0.01); os.setsid(); time.sleep(60)"
+    assert kit.command("sh", "-c", f"{sys.executable} -S -c '{leave}' {word} &").wait(20) == 0
+    assert kit.command("sh", "-c", f"sh -c 'sleep 60; : {other}' &").wait(20) == 0
+    assert survivors(word)
+    assert survivors(other)
+    time.sleep(0.3)
+    assert survivors(word)
+    assert survivors(other) == {}
 
 
 def test_kill_takes_other_sessions_along(kit: Kit) -> None:

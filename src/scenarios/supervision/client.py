@@ -128,7 +128,8 @@ class Spawner:
         """A Python child that calls `entry(bundle, channel's descriptor)` and ends with its result.
 
         It is forked from the spawner, or with `fresh` begins in an interpreter of its own. `env`
-        adds to what the engine had when the spawner was started. Raises EnvironmentFault.
+        adds to what the engine had when the spawner was started. Its end is the end of its process
+        group. Raises EnvironmentFault.
         """
         make = orders.fresh_worker if fresh else orders.forked_worker
         fds, request, made = make(bundle, entry, channel)
@@ -150,11 +151,13 @@ class Spawner:
     ) -> Child:
         """A program, found by the PATH of its own environment; `extra_fds` keep their numbers.
 
+        When it has ended, its children have 100 ms to leave its process group, as a server does
+        that puts itself in the background; those that stay are killed then, the others by `close`.
         Raises EnvironmentFault that says which program or folder is missing or cannot be used.
         """
         orders.check(argv, env, cwd)
         fds = {fd: fd for fd in extra_fds}
-        request = {"entry": None, "argv": list(argv)}
+        request = {"entry": None, "argv": list(argv), "leaving": True}
         return self._start(request, fds, (stdin, stdout, stderr), env, cwd)
 
     def _start(

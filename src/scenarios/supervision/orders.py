@@ -73,14 +73,14 @@ def launch(channel: int, mark: str, preload: Sequence[str]) -> subprocess.Popen[
 def forked_worker(bundle: bytes, entry: str, channel: int) -> Order:
     """A worker by fork."""
     fd = _memory(bundle)
-    return {CHANNEL: channel, CHANNEL + 1: fd}, {"entry": entry}, fd
+    return {CHANNEL: channel, CHANNEL + 1: fd}, {"entry": entry, "leaving": False}, fd
 
 
 def fresh_worker(bundle: bytes, entry: str, channel: int) -> Order:
     """The same by exec of a fresh interpreter."""
     fd = _memory(marshal.dumps({"path": _path(), "entry": entry, "bundle": bundle}))
     argv = [*_interpreter(_FRESH), str(CHANNEL + 1)]
-    return {CHANNEL: channel, CHANNEL + 1: fd}, {"entry": None, "argv": argv}, fd
+    return {CHANNEL: channel, CHANNEL + 1: fd}, {"entry": None, "argv": argv, "leaving": False}, fd
 
 
 def check(argv: Sequence[str], env: Mapping[str, str] | None, cwd: str | None) -> None:

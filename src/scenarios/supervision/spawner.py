@@ -41,15 +41,21 @@ def main(setup: dict[str, Any], channel: int, watched: Iterable[int]) -> NoRetur
         os._exit(0)
 
 
+# Seconds that a command's child has to leave its group once the command has ended: a server that
+# puts itself in the background (daemon(3)) ends first and makes its session afterwards.
+_LEAVING = 0.1
+
+
 class _Born:
     """A child that is not reaped yet; `trouble` is the pipe that its start ends or writes to."""
 
-    __slots__ = ("key", "pid", "trouble")
+    __slots__ = ("key", "leaving", "pid", "trouble")
 
-    def __init__(self, key: int, pid: int, trouble: int | None) -> None:
+    def __init__(self, key: int, pid: int, trouble: int | None, leaving: bool) -> None:
         self.key = key
         self.pid = pid
         self.trouble = trouble
+        self.leaving = leaving
 
 
 class _Spawner:
@@ -60,6 +66,7 @@ class _Spawner:
         self.by_key: dict[int, _Born] = {}
         self.starting: dict[int, _Born] = {}  # by `trouble`
         self.deadline: float | None = None  # of the end that the engine asked for
+        self.left: list[tuple[float, int]] = []  # when to end what is in which group, oldest first
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self.wake, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.poll = select.poll()
@@ -81,9 +88,15 @@ class _Spawner:
                 elif fd == self.sock.fileno() and not self._request():
                     return
             self.reap()
+            while self.left and self.left[0][0] <= time.monotonic():
+                self._end_group(self.left.pop(0)[1])
 
     def _patience(self) -> float | None:
-        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic()) * 1000
+        """Milliseconds until there is something to do unasked."""
+        moments = [moment for moment, _ in self.left[:1]]
+        if self.deadline is not None:
+            moments.append(self.deadline)
+        return max(0.0, min(moments) - time.monotonic()) * 1000 if moments else None
 
     def tell(self, message: tuple[Any, ...]) -> None:
         """To the engine, if it still is there: `serve` finds out by itself."""
@@ -128,7 +141,7 @@ class _Spawner:
                 finally:
                     os._exit(1)
             os.close(write)
-            born = _Born(key, pid, trouble)
+            born = _Born(key, pid, trouble, request["leaving"])
             self.by_pid[pid] = self.by_key[key] = self.starting[trouble] = born
             self.poll.register(trouble, select.POLLIN)
         for fd in fds:
@@ -164,11 +177,21 @@ class _Spawner:
                 os.waitpid(found.si_pid, 0)
                 continue
             self._started(born)
-            # Not reaped yet, it keeps its group's number from being used again.
-            _quietly(os.killpg, born.pid, signal.SIGKILL)
+            if not born.leaving:
+                # Not reaped yet, it keeps its group's number from being used again.
+                _quietly(os.killpg, born.pid, signal.SIGKILL)
+            elif len(proctable.children(os.getpid())) > len(self.by_pid) + 1:
+                self.left.append((time.monotonic() + _LEAVING, born.pid))  # it left children
             code = os.waitstatus_to_exitcode(os.waitpid(born.pid, 0)[1])
             if self.by_key.pop(born.key, None):
                 self.tell(("ended", born.key, code))
+
+    def _end_group(self, group: int) -> None:
+        """SIGKILL what is still in the group of a child that was reaped."""
+        below = proctable.descendants(os.getpid())
+        there = [pid for pid in below if (found := proctable.status(pid)) and found.group == group]
+        if group not in self.by_pid:  # its number was not given to a new child
+            proctable.kill_all(there, (os.getpid(), *below))
 
     def end_everything(self) -> None:
         """SIGKILL whatever is below this process, until there is nothing."""
