@@ -38,7 +38,7 @@ def scenarios_steps() -> Sequence[StepSpec]:  # type: ignore[empty-body]
 
         @scenarios.hookimpl
         def scenarios_steps():
-            return [StepSpec("swap", "my_package.steps:swap", "takes from one queue, puts to another")]
+            return [StepSpec("move", "my_package.steps:move", "from one queue to another")]
     """
 
 

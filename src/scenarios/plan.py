@@ -33,6 +33,7 @@ class Plan:
     resources: tuple[tuple[str, str, Mapping[str, Any]], ...]
     reach: Mapping[str, Reach]
     locals: Mapping[str, LocalPlan]
+    executors: Mapping[str, ExecutorSpec]
 
 
 def make(scenario: Scenario, *, specs: Mapping[str, ExecutorSpec], seed: int | None = None) -> Plan:
@@ -59,6 +60,7 @@ def make(scenario: Scenario, *, specs: Mapping[str, ExecutorSpec], seed: int | N
         resources=_resources(scenario),
         reach=_places(scenario, workers, capabilities, locals_),
         locals=locals_,
+        executors={worker.executor: specs[worker.executor] for worker in scenario.workers.values()},
     )
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,7 +48,7 @@ def load(plugins_dirs: Sequence[Path] = (), disabled: Sequence[str] = ()) -> Reg
     off = {*disabled, *_words(os.environ.get(DISABLED, ""))}
     registry = Registry(disabled=tuple(sorted(off)))
     for name in BUILT_IN:
-        _add(registry, name, "built in", lambda name=name: importlib.import_module(name))
+        _add(registry, name, "built in", partial(importlib.import_module, name))
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda one: one.name):
         if point.name not in off and "all" not in off:
             origin = point.dist.name if point.dist is not None else point.value
@@ -55,7 +56,7 @@ def load(plugins_dirs: Sequence[Path] = (), disabled: Sequence[str] = ()) -> Reg
     for folder in plugins_dirs:
         for path in _files(registry, folder):
             if path.stem not in off:
-                _add(registry, path.stem, str(path), lambda path=path: _import_file(path))
+                _add(registry, path.stem, str(path), partial(_import_file, path))
     return registry
 
 

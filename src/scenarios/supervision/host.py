@@ -33,13 +33,15 @@ class HostPorts(Ports, Protocol):
         """Call `then` once nobody can put into the queue that feeds this worker any more."""
 
 
-def place(plan: WorkerPlan, ports: HostPorts) -> tuple[dict[str, str], str]:
-    """The environment that a worker adds, and its folder: relative to the scenario's."""
+def place(plan: WorkerPlan, ports: HostPorts) -> tuple[dict[str, str], str | None]:
+    """The environment that a worker adds, and its folder: relative to the scenario's.
+
+    A worker that names no folder has the engine's.
+    """
     env = {name: str(ports.evaluate(value)) for name, value in plan.env.items()}
-    cwd = ports.setting.modules
-    if plan.cwd is not None:
-        cwd = os.path.join(cwd, str(ports.evaluate(plan.cwd)))
-    return env, cwd
+    if plan.cwd is None:
+        return env, None
+    return env, os.path.join(ports.setting.modules, str(ports.evaluate(plan.cwd)))
 
 
 class Lines:
@@ -62,7 +64,7 @@ class Lines:
         for line in lines:
             self._tell(line)
         if self._told > self.LIMIT:
-            self._ports.event("notice", text=f"more {self._stream} is not shown line by line")
+            self._ports.event("notice", message=f"more {self._stream} is not shown line by line")
 
     def end(self) -> None:
         """Tell a last line without a newline."""

@@ -130,7 +130,7 @@ class Crew:
         performer = self.here()
         if job is not None:
             performer.recorder.identify(**identity(self.plan.name, self.plan.replica, job[0]))
-        names = self._here.names = self._names(job)
+        names = self._here.names = self.names(job)
         try:
             if self.plan.call is not None:
                 return self._run_call(performer, names)
@@ -236,7 +236,7 @@ class Crew:
 
     # -- names ---------------------------------------------------------------------------------
 
-    def _names(self, job: tuple[int, Any] | None = None) -> dict[str, Any]:
+    def names(self, job: tuple[int, Any] | None = None) -> dict[str, Any]:
         plan, setting = self.plan, self.setting
         names: dict[str, Any] = {}
         prepare(names)
@@ -259,7 +259,7 @@ class Crew:
         try:
             return self._here.names  # type: ignore[no-any-return]
         except AttributeError:
-            return self._names()
+            return self.names()
 
     def _live_objects(self) -> dict[str, dict[str, Any]]:
         def does(name: str, word: str, verb: str, argument: Any, timeout: float | None) -> Any:

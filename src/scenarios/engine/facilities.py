@@ -1,0 +1,165 @@
+"""What the workers of one run share in the engine's process: resources, spawner, hub, recorder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from scenarios import hub
+from scenarios.answers import STOP, TIMED_OUT, Failed
+from scenarios.engine.watch import Watch
+from scenarios.errors import EnvironmentFault
+from scenarios.event import Masker, SharedRecorder
+from scenarios.journal import Segment
+from scenarios.plan import Plan
+from scenarios.resources.driver import Driver, drivers
+from scenarios.resources.machines import make_all
+from scenarios.supervision.client import Child, Spawner
+from scenarios.supervision.output import BoundedOutput, OutputPump
+from scenarios.wire.control import HubControl
+from scenarios.worker.access import Access
+from scenarios.worker.commands import LARGEST_OUTPUT
+from scenarios.worker.performer import Performer
+from scenarios.worker_plan import Setting
+
+HUB_START = 20.0
+"""Seconds in which the hub has to come up."""
+
+
+class Facilities:
+    """Opened by the engine, closed when the last worker has ended; spawner and pump on demand."""
+
+    def __init__(self, plan: Plan, setting: Setting, watch: Watch) -> None:
+        self.plan = plan
+        self.watch = watch
+        self.segment = Segment(os.path.join(setting.journal, f"engine.{os.getpid()}.jsonl"))
+        self.recorder = SharedRecorder(
+            self.segment, masker=Masker(setting.secrets), observe=watch.line
+        )
+        local = [one for one in plan.resources if plan.reach[one[0]] == "process"]
+        self.drivers: Mapping[str, Driver] = drivers(make_all(local))
+        self.control: HubControl | None = None
+        self.setting = setting
+        self._mutex = threading.Lock()
+        self._spawner: Spawner | None = None
+        self._pump: OutputPump | None = None
+        self._hub_input = -1
+
+    def access(self) -> Access:
+        """Access to resources for one attempt in this process."""
+        return Access(self.setting, self.drivers)
+
+    def spawner(self) -> Spawner:
+        """The spawner, started at its first use."""
+        with self._mutex:
+            if self._spawner is None:
+                self._spawner = Spawner.start(self.setting.run_id)
+            return self._spawner
+
+    def pump(self) -> OutputPump:
+        """The pump, started at its first use."""
+        with self._mutex:
+            if self._pump is None:
+                self._pump = OutputPump()
+            return self._pump
+
+    def shared(self) -> list[tuple[str, str, Mapping[str, Any]]]:
+        """The resources that live in the hub."""
+        return [one for one in self.plan.resources if self.plan.reach[one[0]] != "process"]
+
+    def start_hub(self) -> tuple[tuple[str, bytes], dict[str, int], Child]:
+        """Start the hub: (address, token), the number of each resource there, its process."""
+        address, token = hub.private_address(), secrets.token_bytes(32)
+        shared = self.shared()
+        stdin, self._hub_input = os.pipe2(os.O_CLOEXEC)
+        answer, stdout = os.pipe2(os.O_CLOEXEC)
+        said = BoundedOutput(64 * 1024)
+        over = threading.Event()
+
+        def hear(data: bytes) -> None:
+            said(data)
+            if b"\n" in data:
+                over.set()
+
+        stream = self.pump().add(answer, hear, over.set)
+        try:
+            child = self.spawner().command(hub.argv(), stdin=stdin, stdout=stdout, stderr=stdout)
+        finally:
+            os.close(stdin)
+            os.close(stdout)
+        with os.fdopen(os.dup(self._hub_input), "wb") as pipe:
+            pipe.write(hub.configuration(shared, address, token))
+        if not over.wait(HUB_START) or not said.text().startswith(hub.READY.decode()):
+            stream.detach()
+            raise EnvironmentFault(f"the hub did not come up: {said.text().strip() or 'no answer'}")
+        self.control = HubControl(address, token)
+        return (address, token), {name: at for at, (name, _, _) in enumerate(shared)}, child
+
+    def run_command(
+        self, words: Sequence[str], stdin: str | None, timeout: float | None, performer: Performer
+    ) -> Any:
+        """The `run` step of a worker in this process: the spawner starts the command."""
+        outputs = BoundedOutput(LARGEST_OUTPUT), BoundedOutput(LARGEST_OUTPUT)
+        files: list[int] = []
+        try:
+            source = _memory_file(stdin, files) if stdin is not None else None
+            pipes = [os.pipe2(os.O_CLOEXEC) for _ in outputs]
+            files += [write for _, write in pipes]
+            streams = [
+                self.pump().add(read, kept) for (read, _), kept in zip(pipes, outputs, strict=True)
+            ]
+            child = self.spawner().command(
+                words, stdin=source, stdout=pipes[0][1], stderr=pipes[1][1]
+            )
+        except EnvironmentFault as error:
+            return Failed(str(error))
+        finally:
+            for fd in files:
+                os.close(fd)
+        performer.interrupts.append(child.kill)
+        if performer.stopped and not performer.told:
+            child.kill()
+        code = child.wait(timeout or None)
+        late = code is None
+        if late:
+            child.kill()
+            code = child.wait(HUB_START)
+        performer.interrupts.remove(child.kill)
+        for stream in streams:
+            stream.finish(1.0)
+        if performer.stopped and not performer.told:
+            performer.told = True
+            return STOP
+        if late:
+            return TIMED_OUT
+        return {"exit_code": code, "stdout": outputs[0].text(), "stderr": outputs[1].text()}
+
+    def close(self) -> None:
+        """End what is left of hub and spawner; returns when nothing of the run is alive."""
+        closers: list[Callable[[], None]] = []
+        if self.control is not None:
+            closers.append(self.control.close)
+        if self._hub_input >= 0:
+            closers.append(lambda: os.close(self._hub_input))
+        if self._spawner is not None:
+            closers.append(self._spawner.close)
+        if self._pump is not None:
+            closers.append(self._pump.close)
+        for close in closers:
+            try:
+                close()
+            except (OSError, EnvironmentFault) as error:
+                self.recorder.event("notice", message=f"at the end of the run: {error}")
+
+
+def _memory_file(text: str, files: list[int]) -> int:
+    """A file in memory that holds a command's standard input."""
+    memory = os.memfd_create("stdin", os.MFD_CLOEXEC)
+    files.append(memory)
+    with os.fdopen(os.dup(memory), "wb") as file:
+        file.write(text.encode())
+    os.lseek(memory, 0, os.SEEK_SET)
+    return memory

@@ -1,0 +1,156 @@
+"""The result of a run: one JSON object whose paths are the names of expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scenarios.engine.expectations import ask
+from scenarios.engine.facilities import Facilities
+from scenarios.engine.members import Member
+from scenarios.errors import EnvironmentFault
+from scenarios.expressions import copied
+from scenarios.plan import Plan
+from scenarios.worker_plan import worst
+
+_SHOWN = {
+    "queues": ("put", "got", "left", "lost", "duplicated", "fifo"),
+    "locks": ("acquired", "contended", "max_holders", "max_wait"),
+    "semaphores": ("permits", "acquired", "contended", "max_wait"),
+    "conditions": ("acquired", "contended", "notified", "waiting", "max_wait"),
+    "barriers": ("trips", "waiting", "broken", "max_wait"),
+}
+
+
+class Replicas(dict[Any, Any]):
+    """A worker with replicas in expectations: its own keys, and a replica by its number."""
+
+    def __missing__(self, key: Any) -> Any:
+        replicas = self.get("replicas")
+        if isinstance(key, int) and not isinstance(key, bool) and replicas is not None:
+            return replicas[key]
+        raise KeyError(key)
+
+
+def resources(facilities: Facilities) -> dict[str, dict[str, Any]]:
+    """section: name: what `expect` may ask of it."""
+    found = {name: driver.statistics() for name, driver in facilities.drivers.items()}
+    if facilities.control is not None:
+        found.update(facilities.control.statistics())
+    sections: dict[str, dict[str, Any]] = {name: {} for name in (*_SHOWN, "flags", "values")}
+    for name, section, declared in facilities.plan.resources:
+        statistics = found.get(name, {})
+        if section == "flags":
+            sections[section][name] = statistics.get("set")
+        elif section == "values":
+            sections[section][name] = copied(statistics.get("value"))
+        else:
+            shown = {key: statistics[key] for key in _SHOWN[section] if key in statistics}
+            if section == "queues" and declared["kind"] != "fifo":
+                shown.pop("fifo", None)
+            sections[section][name] = shown
+    none = {"made": 0, "closed": 0}
+    sections["locals"] = {
+        name: facilities.watch.locals.get(name, dict(none)) for name in facilities.plan.locals
+    }
+    return sections
+
+
+def worker(group: Sequence[Member], facilities: Facilities) -> dict[str, Any]:
+    """One declared worker, with its replicas and jobs."""
+    declared = group[0].declared
+    each = [_member(member, facilities) for member in group]
+    if declared.replicas is None:
+        return {**each[0], "line": declared.line, "background": declared.background}
+    return Replicas(
+        state=worst([member.state for member in group]),
+        exit_code=next((one["exit_code"] for one in each if one["exit_code"]), each[0]["exit_code"])
+        if each
+        else None,
+        result=None,
+        results=[one["result"] for one in each],
+        error=next((one["error"] for one in each if one["error"]), None),
+        stdout="".join(one["stdout"] for one in each),
+        stderr="".join(one["stderr"] for one in each),
+        restarts=sum(one["restarts"] for one in each),
+        duration=max((one["duration"] for one in each), default=0.0),
+        line=declared.line,
+        background=declared.background,
+        replicas=each,
+    )
+
+
+def _member(member: Member, facilities: Facilities) -> dict[str, Any]:
+    outcome = member.outcome
+    ok = member.state == "succeeded"
+    result = outcome.result if ok else None
+    shown: dict[str, Any] = {
+        "name": member.name,
+        "state": member.state,
+        "exit_code": outcome.exit_code,
+        "result": result,
+        "results": [result],
+        "error": outcome.error,
+        "error_line": outcome.line,
+        "stdout": outcome.stdout or facilities.watch.text(member.name, "stdout"),
+        "stderr": outcome.stderr or facilities.watch.text(member.name, "stderr"),
+        "restarts": member.restarts,
+        "duration": round(member.duration, 6),
+    }
+    if outcome.jobs is not None and member.plan.jobs is not None:
+        shown["results"] = [job.result for job in outcome.jobs]
+        shown["jobs"] = [
+            {"name": str(at), "state": job.state, "result": job.result, "error": job.error}
+            for at, job in enumerate(outcome.jobs)
+        ]
+    return shown
+
+
+def result(
+    plan: Plan,
+    facilities: Facilities,
+    groups: Mapping[str, Sequence[Member]],
+    run: dict[str, Any],
+    exit_code: int | None,
+) -> dict[str, Any]:
+    """The whole object; `exit_code` is the exit where something other than the answers decides."""
+    scenario = plan.scenario
+    try:
+        sections = resources(facilities)
+    except EnvironmentFault as error:
+        run["error"] = run.get("error") or str(error)
+        sections = {}
+    workers = {name: worker(group, facilities) for name, group in groups.items()}
+    names = {
+        **{name: {} for name in ("queues", "locks", "semaphores", "flags", "values", "locals")},
+        **sections,
+        "run": run,
+        "workers": workers,
+        "vars": plan.scenario.vars,
+        "matrix": plan.scenario.matrix,
+        "found": {},
+    }
+    ended = run["state"] not in ("timed_out", "terminated") and bool(sections or not plan.resources)
+    expectations = ask(scenario, names, ended)
+    return {
+        "scenario": scenario.name,
+        "file": scenario.path,
+        "matrix": dict(scenario.matrix),
+        "run": run,
+        "workers": workers,
+        **sections,
+        "findings": [],
+        "expectations": expectations,
+        "exit": _exit(exit_code, run, expectations),
+    }
+
+
+def _exit(given: int | None, run: Mapping[str, Any], expectations: list[dict[str, Any]]) -> int:
+    if given is not None:
+        return given
+    if run["state"] != "succeeded" or any(one["answer"] == "failed" for one in expectations):
+        return 1
+    undecided = any(
+        one["answer"] == "unknown" and one["kind"] != "sometimes" for one in expectations
+    )
+    return 3 if undecided else 0

@@ -1,0 +1,73 @@
+"""Sees every event of the workers while a run lasts: tallies what results need, tells the observer."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from scenarios.supervision.output import BoundedOutput
+
+KEPT = 1 << 20
+"""Bytes kept of what a worker that is no command prints."""
+
+
+class Watch:
+    """`observer` gets each event as a dict, one at a time, from whatever thread it came from."""
+
+    def __init__(self, observer: Callable[[dict[str, Any]], None]) -> None:
+        self._observer = observer
+        self._mutex = threading.Lock()
+        self._patterns: dict[str, list[tuple[re.Pattern[str], Callable[[], None]]]] = {}
+        self.printed: dict[tuple[str, str], BoundedOutput] = {}
+        self.locals: dict[str, dict[str, int]] = {}
+
+    def line(self, line: bytes) -> None:
+        """Take one event's line."""
+        event = json.loads(line)
+        with self._mutex:
+            kind = event["event"]
+            if kind == "output":
+                self._print(event)
+            elif kind in ("local_opened", "local_closed"):
+                counts = self.locals.setdefault(event["object"], {"made": 0, "closed": 0})
+                counts["made" if kind == "local_opened" else "closed"] += 1
+            if kind in ("output", "log"):
+                self._match(event)
+            self._observer(event)
+
+    def expect_line(self, worker: str, pattern: str, then: Callable[[], None]) -> None:
+        """Call `then` at the first line of a worker's output or log that the pattern finds."""
+        with self._mutex:
+            self._patterns.setdefault(worker, []).append((re.compile(pattern, re.M), then))
+
+    def forget(self, worker: str) -> None:
+        """A new attempt begins: what the one before printed does not count."""
+        with self._mutex:
+            self._patterns.pop(worker, None)
+            for stream in ("stdout", "stderr"):
+                self.printed.pop((worker, stream), None)
+
+    def text(self, worker: str, stream: str) -> str:
+        """What a worker printed."""
+        kept = self.printed.get((worker, stream))
+        return kept.text() if kept is not None else ""
+
+    def _print(self, event: dict[str, Any]) -> None:
+        key = event.get("worker", ""), event["stream"]
+        kept = self.printed.get(key)
+        if kept is None:
+            kept = self.printed[key] = BoundedOutput(KEPT)
+        kept((event["text"] + "\n").encode("utf-8", "surrogatepass"))
+
+    def _match(self, event: dict[str, Any]) -> None:
+        waiting = self._patterns.get(event.get("worker", ""))
+        if not waiting:
+            return
+        text = str(event.get("text", event.get("message", "")))
+        for pattern, then in list(waiting):
+            if pattern.search(text):
+                waiting.remove((pattern, then))
+                then()
