@@ -42,9 +42,15 @@ def private_address() -> str:
 
 
 def configuration(
-    resources: Iterable[tuple[str, str, Mapping[str, Any]]], address: str, token: bytes
+    resources: Iterable[tuple[str, str, Mapping[str, Any]]],
+    address: str,
+    token: bytes,
+    greeting: float = 10.0,
 ) -> bytes:
-    """What the hub reads at its start. A resource's number for clients is its place here."""
+    """What the hub reads at its start. A resource's number for clients is its place here.
+
+    `greeting` is in seconds: who connects and has not shown the token by then is shown out.
+    """
     import pickle
 
     declared = []
@@ -55,7 +61,9 @@ def configuration(
         if section == "queues":
             plain["hold"] = "task_done" if plain.get("ack") == "task_done" else "ack"
         declared.append((name, section, plain))
-    data = marshal.dumps({"address": address, "token": token, "resources": declared})
+    data = marshal.dumps(
+        {"address": address, "token": token, "greeting": greeting, "resources": declared}
+    )
     return len(data).to_bytes(LENGTH, "little") + data
 
 

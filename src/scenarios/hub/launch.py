@@ -17,17 +17,27 @@ PATIENCE = 10.0
 
 
 class Hub:
-    """A running hub; a context manager that ends it."""
+    """A running hub; a context manager that ends it. `command` stands for `hub.argv()`."""
 
-    def __init__(self, resources: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
+    def __init__(
+        self,
+        resources: Iterable[tuple[str, str, Mapping[str, Any]]],
+        *,
+        greeting: float = 10.0,
+        command: list[str] | None = None,
+    ) -> None:
         self.address = hub.private_address()
         self.token = secrets.token_bytes(32)
         self.process = subprocess.Popen(
-            hub.argv(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            command or hub.argv(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
+        config = hub.configuration(resources, self.address, self.token, greeting)
         assert self.process.stdin is not None and self.process.stdout is not None
         with contextlib.suppress(OSError):  # a hub that died at once is told of below
-            self.process.stdin.write(hub.configuration(resources, self.address, self.token))
+            self.process.stdin.write(config)
             self.process.stdin.flush()
         line = self.process.stdout.readline()
         if line != hub.READY:

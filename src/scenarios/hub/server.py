@@ -25,9 +25,6 @@ SCRATCH = 1 << 19
 
 BACKLOG = 1024
 
-GREETING = 10.0
-"""Seconds in which a client has to say HELLO."""
-
 _READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 
 _END = 0
@@ -45,6 +42,7 @@ class Server:
     def __init__(self, config: dict[str, Any]) -> None:
         self.address: str = config["address"]
         self.token: bytes = config["token"]
+        self.greeting: float = config["greeting"]
         self.desk = Desk(config["resources"])
         self.welcome = marshal.dumps([_public(*declared) for declared in config["resources"]])
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -65,7 +63,7 @@ class Server:
         """Until it is over."""
         self.epoll.register(_END, select.EPOLLIN)
         while not self.over:
-            self._round(1.0 if self.strangers else None)
+            self._round(self.greeting if self.strangers else None)
             if self.strangers:
                 self._show_out()
             while self.deferred and not self.over:
@@ -114,8 +112,8 @@ class Server:
             self._read(connection)
 
     def _show_out(self) -> None:
-        late = monotonic() - GREETING
-        for connection in [one for one in self.strangers if one.since < late]:
+        late = monotonic() - self.greeting
+        for connection in [one for one in self.strangers if one.since <= late]:
             self._end(connection)
 
     def _read(self, connection: Connection) -> None:
@@ -177,9 +175,10 @@ class Server:
                 raise Malformed("a second request while one waits")
             self.desk.ask(connection.number, code, index, number, body, True, replies)
         else:
-            if connection.busy and kind not in (frames.EXPIRE, frames.STOP):
-                raise Malformed("a second request while one waits")
-            connection.busy = True
+            if kind not in (frames.EXPIRE, frames.STOP):
+                if connection.busy:
+                    raise Malformed("a second request while one waits")
+                connection.busy = True
             self.deferred.append((connection, frame))
 
     def _greet(
@@ -200,13 +199,15 @@ class Server:
         """What had to wait for the end of a round."""
         kind, code, index, number, body = frame
         who = connection.number
+        if kind == frames.EXPIRE:
+            self.desk.expire(who, number, replies)
+            return
+        if kind == frames.STOP:
+            self.desk.stop(who, number, replies)
+            return
         connection.busy = False
         if kind in (frames.ASK, frames.TRY):
             self.desk.ask(who, code, index, number, body, kind == frames.ASK, replies)
-        elif kind == frames.EXPIRE:
-            self.desk.expire(who, number, replies)
-        elif kind == frames.STOP:
-            self.desk.stop(who, number, replies)
         elif kind == frames.SNAPSHOT:
             names = {client: one.name for client, one in self.clients.items() if one.name}
             replies.append((who, number, frames.PLAIN, marshal.dumps(self.desk.snapshot(names))))

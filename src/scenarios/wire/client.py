@@ -156,15 +156,17 @@ class HubClient:
         self._midway = False
 
     def _value(self, channel: Channel, index: int, verb: str, argument: Any) -> Any:
-        if verb == "read":
-            return self._ask(channel, index, verb)
         if verb == "write":
             return self._ask(channel, index, verb, (b"", pickle.dumps(argument, 5)))
-        while True:  # an update is read and swapped until nobody came in between
-            version, old = self._ask(channel, index, "read_version")
+        if verb == "swap":
+            content = VERSION.pack(argument[0]), pickle.dumps(argument[1], 5)
+            return self._ask(channel, index, verb, content)
+        if verb != "update":
+            return self._ask(channel, index, verb)
+        while True:  # read and swapped until nobody came in between
+            version, old = self._value(channel, index, "read_version", None)
             new = argument(old)
-            content = VERSION.pack(version), pickle.dumps(new, 5)
-            answer = self._ask(channel, index, "swap", content)
+            answer = self._value(channel, index, "swap", (version, new))
             if answer is not False:
                 return answer if answer.__class__ is Refused else (old, new)
 
