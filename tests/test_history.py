@@ -8,10 +8,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.history import LINE, History
+from scenarios.history import LINE, History, of_run
 
 EVENTS = [{"time": n, "seq": n, "event": "log", "message": f"m{n}"} for n in range(3)]
-LINES = [json.dumps(event).encode() + b"\n" for event in EVENTS]
+LINES = [json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in EVENTS]
 
 
 def test_a_whole_file_is_read_in_order(tmp_path: Path) -> None:
@@ -72,3 +72,16 @@ def test_no_bytes_make_reading_fail(data: bytes) -> None:
         file.flush()
         events = list(History(Path(file.name)))
     assert all("event" in event for event in events)
+
+
+def test_segments_are_read_where_the_run_has_not_ended(tmp_path: Path) -> None:
+    """Without events.jsonl the segments are merged by time; their unused end is no damage."""
+    segments = tmp_path / "segments"
+    segments.mkdir()
+    (segments / "b").write_bytes(LINES[0] + LINES[2] + bytes(4096))
+    (segments / "a").write_bytes(LINES[1] + LINES[0][:9])
+    history = of_run(tmp_path)
+    assert list(history) == EVENTS
+    assert history.damage() is None
+    (tmp_path / "events.jsonl").write_bytes(LINES[0])
+    assert list(of_run(tmp_path)) == EVENTS[:1]

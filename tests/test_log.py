@@ -77,17 +77,25 @@ def test_output_is_one_line_each_and_errors_are_marked() -> None:
 def test_starts_and_ends_are_told() -> None:
     """Lifecycle lines begin with a star and have the state, the time taken and the error."""
     lines = shown(
-        event("run_started", fields={"scenario": "queue", "seed": 7}),
-        event("worker_started", worker="a", pid=12),
-        event("worker_ended", 1, worker="a", state="succeeded", duration=1.0),
+        event("run_started", run="ID", seed=7, file="queue.yaml"),
+        event("worker_started", worker="a", executor="process", child=12),
+        event("worker_ready", worker="a"),
+        event("worker_stopping", 0.5, worker="a", reason="drained"),
+        event("worker_ended", 1, worker="a", state="terminated", exit_code=-15),
+        event("worker_restarted", 1, worker="b", state="failed", error="exit", restarts=1),
         event("worker_ended", 1, worker="b", state="failed", error="ValueError: no", line=3),
+        event("run_ended", 1.5, state="succeeded", exit=0),
         names=["a", "b"],
     )
-    assert [line.split("  ", 2)[-1].lstrip() for line in lines] == [
-        "* started  scenario=queue  seed=7",
+    assert [line[9:].lstrip() for line in lines] == [
+        "* started  run=ID  seed=7",
         "a  * started  pid=12",
-        "a  * succeeded after 1.00 s",
+        "a  * ready",
+        "a  * stopping  reason=drained",
+        "a  * terminated after 1.00 s  exit_code=-15",
+        "b  * restarted: exit  restarts=1",
         "b  * failed: ValueError: no  line=3",
+        "* ended after 1.50 s",
     ]
 
 

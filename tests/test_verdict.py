@@ -114,3 +114,11 @@ def test_exit_codes_in_words() -> None:
     assert verdict.exit_words(3) == "exit code 3"
     assert verdict.exit_words(-15) == "signal SIGTERM"
     assert verdict.exit_words(-99) == "signal 99"
+
+
+def test_a_workers_own_expectation_excuses_it_only_by_its_end() -> None:
+    """`state == 'failed'` in a worker excuses it, an expectation about its output does not."""
+    about_state = expectation("state == 'failed'", worker="w")
+    about_output = expectation("workers.x.state == stdout", worker="w")
+    assert verdict.mentioned(about_state, True) == {"w"}
+    assert verdict.mentioned(about_output, True) == {"x"}

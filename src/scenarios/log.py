@@ -20,6 +20,7 @@ Line = tuple[str, str, dict[str, Any]]
 """What one event shows: level, text, and pairs of key and value behind it."""
 
 OPERATIONS = frozenset({"invoke", "ok", "fail", "info"})
+BAD = frozenset({"failed", "timed_out"})
 RESERVED = frozenset({"event", "time", "worker", "level", "stack", "exception", "exc_info"})
 PLAIN = re.compile(r"[\w.,:;/@%+*!?()-]{1,72}")
 WIDEST = 24
@@ -69,6 +70,7 @@ class Console:
         self._width = min(max(map(len, names), default=0), WIDEST)
         self._styles = {name: PALETTE[n % len(PALETTE)] for n, name in enumerate(names)}
         self._start: int | None = None
+        self._starts: dict[tuple[str, str], int] = {}
         self._write: Callable[[dict[str, Any]], None] | None = None
         self._gone = False
 
@@ -77,7 +79,7 @@ class Console:
         now = int(event.get("time") or 0)
         if self._start is None:
             self._start = now
-        line = None if self._gone else describe(event, self._verbose)
+        line = None if self._gone else describe(self._timed(event, now), self._verbose)
         if line is None:
             return
         level, text, pairs = line
@@ -87,6 +89,14 @@ class Console:
             entry |= {f"{key}_" if key in RESERVED else key: pairs[key] for key in pairs}
             self._emit(entry)
             pairs = {}
+
+    def _timed(self, event: Mapping[str, Any], now: int) -> Mapping[str, Any]:
+        """An end gets the seconds since its start."""
+        noun, _, verb = str(event.get("event")).partition("_")
+        if verb == "started":
+            self._starts[noun, who(event)] = now
+        began = self._starts.pop((noun, who(event)), None) if verb == "ended" else None
+        return event if began is None else {**event, "duration": (now - began) / 1e9}
 
     def _emit(self, entry: dict[str, Any]) -> None:
         if self._write is None:
@@ -180,41 +190,45 @@ def describe(event: Mapping[str, Any], verbose: bool) -> Line | None:
 
 
 def _fields(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a log line, and the logger of a record of Python code."""
     fields = event.get("fields")
-    return dict(fields) if isinstance(fields, Mapping) else {}
+    named = {"logger": event["logger"]} if event.get("logger") not in (None, "root") else {}
+    return named | (dict(fields) if isinstance(fields, Mapping) else {})
 
 
 def _life(kind: str, event: Mapping[str, Any], verbose: bool) -> Line | None:
     """The lines of starts and ends."""
     noun, _, verb = kind.partition("_")
+    state, error = str(event.get("state") or "ended"), event.get("error")
     if noun not in ("run", "worker", "job") or not verb:
         return None
-    pairs = dict(_life_pairs(kind, event))
-    error = event.get("error")
-    if verb == "ended":
-        state = str(pairs.pop("state", "ended"))
-        took = pairs.pop("duration", None)
-        text = f"* {state}" + (f" after {wording.duration(took)}" if took is not None else "")
-        bad = state in ("failed", "timed_out")
-        if noun == "job" and not bad and not verbose:
-            return None
-        return "info", text + (f": {error}" if error else ""), pairs
-    if noun == "job" and not verbose:
+    if noun == "job" and not verbose and (verb != "ended" or state not in BAD):
         return None
-    return "info", f"* {verb}" + (f": {error}" if error else ""), pairs
+    text = f"* {verb}"
+    if verb == "ended":
+        text = "* ended" if noun == "run" and state not in BAD else f"* {state}"
+        if event.get("duration") is not None:
+            text += f" after {wording.duration(event['duration'])}"
+    if error:
+        text += f": {error}"
+    return "info", text, dict(_life_pairs(kind, event))
 
 
 def _life_pairs(kind: str, event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Pairs behind a start or an end: its process, its line, and its own fields."""
-    if kind in ("worker_started", "worker_restarted") and event.get("pid") is not None:
-        yield "pid", event["pid"]
-    if event.get("error") and event.get("line") is not None:
+    """Pairs behind a start or an end: what is known of the process, the place and the reason."""
+    keys = {
+        "run_started": ("run", "seed"),
+        "worker_started": ("child",),
+        "worker_restarted": ("restarts",),
+        "worker_stopping": ("reason",),
+    }
+    for key in keys.get(kind, ()):
+        if event.get(key) is not None:
+            yield "pid" if key == "child" else key, event[key]
+    if event.get("error") and event.get("line"):
         yield "line", event["line"]
-    fields = _fields(event)
-    for key in ("scenario", "state", "duration", "seed", "exit_code", "attempt", "reason"):
-        found = event.get(key, fields.get(key))
-        if found is not None:
-            yield key, found
+    if event.get("exit_code"):
+        yield "exit_code", event["exit_code"]
 
 
 def _operation(kind: str, event: Mapping[str, Any]) -> Line:

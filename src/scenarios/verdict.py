@@ -121,7 +121,8 @@ def _worker(file: str, name: str, inner: Result, whole: Result) -> Failure:
         message += f" with {exit_words(inner['exit_code'])}"
     lines = str(inner.get("stderr") or "").strip().splitlines()
     details = tuple(f"stderr: {wording.visible(line)}" for line in lines[-3:])
-    return Failure(file, int(inner.get("line") or whole.get("line") or 0), message, details)
+    lines_known = (inner.get("error_line"), whole.get("error_line"), whole.get("line"), 0)
+    return Failure(file, int(next(filter(None, lines_known), 0)), message, details)
 
 
 def _expectations(result: Result, file: str) -> Iterator[Failure]:
@@ -165,7 +166,8 @@ def mentioned(item: Mapping[str, Any], state_only: bool = False) -> set[str]:
     tail = r"\s*(?:\[\d+\]|\.replicas\[\d+\])?\.(?:state|exit_code)\b" if state_only else ""
     pattern = r"\bworkers(?:\.(\w+)|\[\s*['\"]([^'\"]+)['\"]\s*\])" + tail
     names = {a or b for text in texts for a, b in re.findall(pattern, text)}
-    return names | ({str(item["worker"])} if item.get("worker") else set())
+    own = re.search(r"(?<!\.)\b(?:state|exit_code)\b", texts[0]) if state_only else True
+    return names | ({str(item["worker"])} if item.get("worker") and own else set())
 
 
 def sentence(item: Mapping[str, Any]) -> str:
@@ -173,7 +175,7 @@ def sentence(item: Mapping[str, Any]) -> str:
     kind, answer, note = str(item.get("kind")), str(item.get("answer")), item.get("note")
     words = ANSWERS.get((kind, answer)) or ANSWERS.get(("always", answer), answer)
     name = f"{wording.visible(str(item['name']))}: " if item.get("name") else ""
-    why = f" ({wording.visible(str(note))})" if note else ""
+    why = f" ({wording.visible(str(note))})" if note and words not in f"was {note}" else ""
     return f"{name}{expression(item)} {words}{why}"
 
 

@@ -121,17 +121,17 @@ def _tell_result(path: Path, form: str) -> None:
 
 def _tell_events(path: Path, verbose: bool, form: str) -> None:
     """Events rendered as in the run, or raw lines; damage is told on standard error."""
-    from scenarios.history import History
+    from scenarios import history
     from scenarios.log import Console
 
-    history = History(path / "events.jsonl")
+    events = history.of_run(path)
     console = Console(sys.stdout, verbose=verbose)
-    for event in history:
+    for event in events:
         if form == "json":
             click.echo(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
         else:
             console(event)
-    damage = history.damage()
+    damage = events.damage()
     if damage:
         click.echo(f"scenarios: {damage}", err=True)
 

@@ -162,7 +162,19 @@ def _resources(result: Result) -> Iterator[Row]:
 
 
 def _permits(item: Mapping[str, Any]) -> str:
-    return wording.count(item.get("permits", 0), "permit")
+    text = wording.count(item.get("permits", 0), "permit")
+    return f"{text}, {_lock(item)}" if item.get("acquired") else text
+
+
+def _condition(item: Mapping[str, Any]) -> str:
+    text = f"{item.get('notified', 0)} notified"
+    return text + (f", {item['waiting']} waiting" if item.get("waiting") else "")
+
+
+def _barrier(item: Mapping[str, Any]) -> str:
+    text = wording.count(item.get("trips", 0), "trip")
+    text += f", {item['waiting']} waiting" if item.get("waiting") else ""
+    return text + (", broken" if item.get("broken") else "")
 
 
 def _flag(item: bool) -> str:
@@ -177,6 +189,8 @@ SECTIONS: dict[str, Callable[[Any], str]] = {
     "queues": _queue,
     "locks": _lock,
     "semaphores": _permits,
+    "conditions": _condition,
+    "barriers": _barrier,
     "flags": _flag,
     "values": wording.value,
     "locals": _local,
