@@ -119,6 +119,8 @@ class Context:
         self.locals: dict[str, frozenset[str] | None] = {}
         self.workers: dict[str, Place] = {}
         self.scope: Scope | None = None
+        self.notices: dict[str, None] = {}
+        self.dependencies: dict[str, dict[str, tuple[Place, str]]] = {}
         self.expected: list[tuple[Expression, Node, str | None]] = []
 
     def fault(self, place: Place, message: str) -> None:

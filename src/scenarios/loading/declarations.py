@@ -10,7 +10,7 @@ from scenarios.loading.context import SECTIONS, Context
 from scenarios.loading.kinds import ARGS, KWARGS
 from scenarios.loading.late import Value
 from scenarios.loading.mistakes import shown, suggest
-from scenarios.loading.names import Scope, check_names, local_names, resource_name
+from scenarios.loading.names import Scope, check_uses, resource_name
 from scenarios.loading.nodes import Entry, Node
 from scenarios.loading.shapes import (
     CALLABLE,
@@ -40,16 +40,16 @@ from scenarios.scenario import (
 class Initial(Shape):
     """A shared value: what it holds first, or `{init: value}`."""
 
-    def read(self, node: Node, ctx: Context, what: str) -> dict[str, Any]:
+    def _read(self, node: Node, ctx: Context, what: str) -> dict[str, Any]:
         value = node.value
         if type(value) is dict and list(value) == ["init"]:
             node = value["init"].node
         return {"init": Data().read(node, ctx, what)}
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"description": "The initial value, or {init: value}."}
 
-    filled = schema
+    _filled = _schema
 
 
 class Local(Shape):
@@ -64,12 +64,12 @@ class Local(Shape):
         empty=False,
     )
 
-    def read(self, node: Node, ctx: Context, what: str) -> dict[str, Any] | None:
+    def _read(self, node: Node, ctx: Context, what: str) -> dict[str, Any] | None:
         if node.value is not None and type(node.value) is not dict:
             ctx.fault(node, f"{what} is a mapping of attributes, or one with call, not "
                       f"{shown(node.value)}")
             return None
-        ctx.scope = scope = Scope(what)
+        ctx.scope = scope = Scope(what, where="local")
         value: dict[str, Any] | None
         if node.value and "call" in node.value:
             value = self.made.take(node, ctx, what)
@@ -78,13 +78,11 @@ class Local(Shape):
                 resource_name(entry, ctx, "attribute")
             fields = Node(node.value or {}, node.line, node.column)
             value = {"attributes": Value().read(fields, ctx, what)}
-        roots = local_names(ctx)
-        for use in scope.uses:
-            check_names(use.expression, use.node, {**roots, **dict.fromkeys(use.extra)}, ctx)
+        check_uses(scope, ctx)
         ctx.scope = None
         return value
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         attributes = {
             "type": ["object", "null"],
             "description": "Attributes with their first values, as in threading.local.",

@@ -8,7 +8,7 @@ from typing import Any, Final
 from scenarios.loading.context import Context
 from scenarios.loading.late import bare
 from scenarios.loading.mistakes import nearest, shown
-from scenarios.loading.names import check_names, expect_names, static_names
+from scenarios.loading.names import OF_WORKER, check_names, expect_names, static_names
 from scenarios.loading.nodes import Entry, Node, start
 from scenarios.loading.shapes import Schema, Shape, Text, unknown_key
 from scenarios.scenario import Expectation
@@ -26,7 +26,7 @@ KEYS: Final = {
 class Expectations(Shape):
     """A list of expectations; `worker` reads those that stand in a worker."""
 
-    def read(self, node: Node, ctx: Context, what: str) -> tuple[Expectation, ...]:
+    def _read(self, node: Node, ctx: Context, what: str) -> tuple[Expectation, ...]:
         if type(node.value) is not list:
             ctx.fault(node, f"{what} is a list of expectations, not {shown(node.value)}")
             return ()
@@ -34,7 +34,7 @@ class Expectations(Shape):
         found = [_expectation(item, ctx, own) for item in node.value]
         return tuple(item for item in found if item is not None)
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         text = {"type": ["string", "boolean", "number"]}
         item = {
             "type": "object",
@@ -47,7 +47,7 @@ class Expectations(Shape):
         always = {**text, "description": "An expression that always holds."}
         return {"type": "array", "items": {"anyOf": [always, item]}}
 
-    filled = schema
+    _filled = _schema
 
 
 def _expectation(node: Node, ctx: Context, own: str | None) -> Expectation | None:
@@ -91,5 +91,7 @@ def _made(
 
 def check_expected(workers: Mapping[str, int | None], ctx: Context) -> None:
     """Check the names of every expectation read, when all workers are known."""
+    names = expect_names(ctx, workers)
     for expression, node, own in ctx.expected:
-        check_names(expression, node, expect_names(ctx, workers, own), ctx)
+        known = names if own is None else {**names, **dict.fromkeys(OF_WORKER)}
+        check_names(expression, node, known, ctx)

@@ -49,21 +49,21 @@ CALL_EXTRA: Final = tuple(section for section in LIVE if section not in ("values
 class Nothing(Shape):
     """The kinds that take no value: `forever:`, `break:`, `continue:`."""
 
-    def read(self, node: Node, ctx: Context, what: str) -> None:
+    def _read(self, node: Node, ctx: Context, what: str) -> None:
         if node.value is not None:
             hint = '; its steps stand beside it, under "steps:"' if what == '"forever"' else ""
             ctx.fault(node, f"{what} takes no value, not {shown(node.value)}{hint}")
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "null"}
 
-    filled = schema
+    _filled = _schema
 
 
 class Assignments(Shape):
     """`set`: variables, or local.NAME.attribute, with their values; a tuple of pairs."""
 
-    def read(self, node: Node, ctx: Context, what: str) -> Any:
+    def _read(self, node: Node, ctx: Context, what: str) -> Any:
         if type(node.value) is not dict or not node.value:
             value = "nothing" if node.value == {} else shown(node.value)
             ctx.fault(node, f"{what} is a mapping of variables to values, not {value}")
@@ -94,10 +94,10 @@ class Assignments(Shape):
             tail = suggest(attribute, attributes, f"; it has {', '.join(sorted(attributes))}")
             ctx.fault(place, f'local "{name}" has no attribute {shown(attribute)}{tail}')
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "object", "minProperties": 1}
 
-    filled = schema
+    _filled = _schema
 
 
 def local_exists(name: str, place: Node, ctx: Context) -> bool:
@@ -113,10 +113,11 @@ def local_exists(name: str, place: Node, ctx: Context) -> bool:
 class Target(Shape):
     """What a call step calls: "module:function", or a method as local.NAME.method."""
 
-    def take(self, node: Node, ctx: Context, what: str) -> str | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
         target = node.value
         if type(target) is not str or not target.startswith("local."):
-            return CALLABLE.take(node, ctx, f"{what} (or local.NAME.method)")
+            called: str | None = CALLABLE.take(node, ctx, f"{what} (or local.NAME.method)")
+            return called
         match = re.fullmatch(r"local\.(\w+)\.([^\W_]\w*)", target)
         if match is None:
             ctx.fault(node, f"{what} calls a method as local.NAME.method, not {shown(target)}")
@@ -126,28 +127,32 @@ class Target(Shape):
             ctx.fault(node, f'local "{match[1]}" holds attributes and is no object with methods')
         return None
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "string", "pattern": r"^(\w+(\.\w+)*:\w+(\.\w+)*|local\.\w+\.\w+)$"}
 
 
 class Arguments(Items):
     """`args` (a list) or `kwargs` (a mapping) of a call; live objects may stand in them."""
 
+    where = ""  # as around it
+    extra: tuple[str, ...] = CALL_EXTRA
+
     def __init__(self, kind: type, words: str) -> None:
         self.types, self.words = (kind,), words
 
-    def read(self, node: Node, ctx: Context, what: str) -> Expression | None:
+    def _read(self, node: Node, ctx: Context, what: str) -> Expression | None:
         scope = scope_of(ctx)
-        before, scope.extra = scope.extra, (*scope.extra, *CALL_EXTRA)
+        before = scope.where, scope.extra
+        scope.where, scope.extra = self.where or scope.where, (*scope.extra, *self.extra)
         suspect(node, scope)
-        expression = super().read(node, ctx, what)
-        scope.extra = before
+        expression = super()._read(node, ctx, what)
+        scope.where, scope.extra = before
         return expression
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"anyOf": [{"type": "array" if self.types == (list,) else "object"}, FILLED]}
 
-    filled = schema
+    _filled = _schema
 
 
 def _finish_sleep(fields: dict[str, Any], node: Node, ctx: Context) -> None:
@@ -185,12 +190,12 @@ SLEEP: Final = Either(
 class NotifyCount(Shape):
     """How many waiters to wake: a number from 1 on, or `all`."""
 
-    def take(self, node: Node, ctx: Context, what: str) -> Any:
+    def _take(self, node: Node, ctx: Context, what: str) -> Any:
         if node.value == "all" and type(node.value) is str:
             return "all"
         return Whole(1).take(node, ctx, f"{what}, where it is not all,")
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "all"}]}
 
 

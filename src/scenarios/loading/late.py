@@ -14,7 +14,7 @@ from scenarios.expressions import Expression, compile_template
 from scenarios.expressions.scanning import Piece, split
 from scenarios.loading.context import SECTIONS, Context
 from scenarios.loading.mistakes import shown, suggest
-from scenarios.loading.names import Scope, Use, variable_name
+from scenarios.loading.names import Scope, variable_name
 from scenarios.loading.nodes import Node, data
 from scenarios.loading.shapes import FILLED, Schema, Shape
 
@@ -52,7 +52,7 @@ def compiled(node: Node, ctx: Context, *, reads: bool = True) -> Expression | No
             if expression is None:
                 good = False
             else:
-                scope.uses.append(Use(expression, text, scope.extra))
+                scope.note(expression, text)
     if not good:
         return None
     if type(node.value) is str:
@@ -74,16 +74,17 @@ def at_start(node: Node, ctx: Context, *, reads: bool = True) -> Expression | No
 
 def constant(value: Any) -> Expression:
     """Plain data as an Expression that gives just that."""
-    return compile_template(_escaped(value))
+    return compile_template(escaped(value))
 
 
-def _escaped(value: Any) -> Any:
+def escaped(value: Any) -> Any:
+    """Plain data whose texts stand for themselves when they are compiled."""
     if isinstance(value, str):
         return value.replace("${", "$${")
     if isinstance(value, list):
-        return [_escaped(item) for item in value]
+        return [escaped(item) for item in value]
     if isinstance(value, dict):
-        return {key: _escaped(item) for key, item in value.items()}
+        return {key: escaped(item) for key, item in value.items()}
     return value
 
 
@@ -103,29 +104,29 @@ def suspect(node: Node, scope: Scope) -> None:
 class Value(Shape):
     """Any plain data with `${...}`; a plain text that looks like an expression is refused."""
 
-    def read(self, node: Node, ctx: Context, what: str) -> Expression | None:
+    def _read(self, node: Node, ctx: Context, what: str) -> Expression | None:
         suspect(node, scope_of(ctx))
         return compiled(node, ctx)
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {}
 
-    filled = schema
+    _filled = _schema
 
 
 class Message(Shape):
     """A text for people, with `${...}`; numbers and booleans are taken as they are written."""
 
-    def read(self, node: Node, ctx: Context, what: str) -> Expression | None:
+    def _read(self, node: Node, ctx: Context, what: str) -> Expression | None:
         if node.value is None or type(node.value) in (dict, list):
             ctx.fault(node, f"{what} is text, not {shown(node.value)}")
             return None
         return compiled(node, ctx)
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return _TEXT
 
-    filled = schema
+    _filled = _schema
 
 
 class Bare(Shape):
@@ -134,17 +135,16 @@ class Bare(Shape):
     def __init__(self, extra: tuple[str, ...] = ()) -> None:
         self.extra = extra
 
-    def read(self, node: Node, ctx: Context, what: str) -> Expression | None:
+    def _read(self, node: Node, ctx: Context, what: str) -> Expression | None:
         expression = bare(node, ctx, what)
         if expression is not None:
-            scope = scope_of(ctx)
-            scope.uses.append(Use(expression, node, (*scope.extra, *self.extra)))
+            scope_of(ctx).note(expression, node, self.extra)
         return expression
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return _TEXT
 
-    filled = schema
+    _filled = _schema
 
 
 def bare(node: Node, ctx: Context, what: str, *, reads: bool = True) -> Expression | None:
@@ -168,7 +168,7 @@ class Later(Shape):
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
 
-    def read(self, node: Node, ctx: Context, what: str) -> Any:
+    def _read(self, node: Node, ctx: Context, what: str) -> Any:
         if type(node.value) is not str or "${" not in node.value:
             return self.shape.take(node, ctx, what)
         expression = ctx.template(node)
@@ -177,14 +177,13 @@ class Later(Shape):
         if ctx.static(expression):
             filled = ctx.evaluated(expression, node)
             return None if filled is None else self.shape.take(filled, ctx, what)
-        scope = scope_of(ctx)
-        scope.uses.append(Use(expression, node, scope.extra))
+        scope_of(ctx).note(expression, node)
         return expression
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return self.shape.filled()
 
-    filled = schema
+    _filled = _schema
 
 
 class Items(Shape):
@@ -192,16 +191,17 @@ class Items(Shape):
 
     types: tuple[type, ...] = (list, dict)
     words = "a list or a mapping"
+    reads = True  # whether values.x is read, or stands for the live object
 
-    def read(self, node: Node, ctx: Context, what: str) -> Expression | None:
+    def _read(self, node: Node, ctx: Context, what: str) -> Expression | None:
         value = node.value
-        if type(value) in self.types and self.fits(value):
-            return compiled(node, ctx)
+        if type(value) in self.types and self._fits(value):
+            return compiled(node, ctx, reads=self.reads)
         if type(value) is not str or "${" not in value:
             hint = f'; an expression is written "${{{value}}}"' if type(value) is str else ""
             ctx.fault(node, f"{what} is {self.words}, not {shown(value)}{hint}")
             return None
-        expression = ctx.template(node)
+        expression = ctx.template(node, reads=self.reads)
         if expression is None:
             return None
         if not whole(value):
@@ -209,19 +209,19 @@ class Items(Shape):
         elif ctx.static(expression):
             filled = ctx.evaluated(expression, node)
             if filled is not None and not (
-                type(filled.value) in self.types and self.fits(filled.value)
+                type(filled.value) in self.types and self._fits(filled.value)
             ):
                 ctx.fault(node, f"{what} is {self.words}, not {shown(filled.value)}")
-        return compiled(node, ctx)
+        return compiled(node, ctx, reads=self.reads)
 
-    def fits(self, value: Any) -> bool:
+    def _fits(self, value: Any) -> bool:
         """Whether a value of the right type is also in bounds."""
         return True
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"anyOf": [{"type": ["array", "object"]}, FILLED]}
 
-    filled = schema
+    _filled = _schema
 
 
 class Count(Items):
@@ -230,19 +230,19 @@ class Count(Items):
     types = (int,)
     words = "a whole number from 0 on"
 
-    def fits(self, value: Any) -> bool:
+    def _fits(self, value: Any) -> bool:
         return bool(value >= 0)
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"anyOf": [{"type": "integer", "minimum": 0}, FILLED]}
 
-    filled = schema
+    _filled = _schema
 
 
 class Words(Shape):
     """A command: a list of words, never a shell's line. `run` steps take it as one Expression."""
 
-    def read(self, node: Node, ctx: Context, what: str) -> Any:
+    def _read(self, node: Node, ctx: Context, what: str) -> Any:
         value = node.value
         if type(value) is str and "${" in value and whole(value):
             return compiled(node, ctx)
@@ -257,14 +257,14 @@ class Words(Shape):
             return None
         return compiled(Node(words, node.line, node.column), ctx)
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"anyOf": [{"type": "array", "minItems": 1, "items": _TEXT}, FILLED]}
 
-    filled = schema
+    _filled = _schema
 
 
 def as_word(node: Node, ctx: Context, what: str) -> Node | None:
-    """A word of a command or an environment: numbers and booleans as written; None after a fault."""
+    """A word of a command: numbers and booleans as they are written; None after a fault."""
     if node.value is None or type(node.value) in (dict, list):
         ctx.fault(node, f"a word of {what} is text, not {shown(node.value)}")
         return None
@@ -278,16 +278,16 @@ def as_word(node: Node, ctx: Context, what: str) -> Node | None:
 class Variable(Shape):
     """The name of a worker variable that a step sets."""
 
-    def take(self, node: Node, ctx: Context, what: str) -> str | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
         name = variable_name(node, ctx, what)
         if name is not None:
             scope_of(ctx).variables.setdefault(name, node)
         return name
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "string", "pattern": r"^[^\W\d_]\w*$"}
 
-    filled = schema
+    _filled = _schema
 
 
 class Resource(Shape):
@@ -297,7 +297,7 @@ class Resource(Shape):
         self.sections = sections
         self.words = " or ".join(f"a {SECTIONS[section]}" for section in sections)
 
-    def read(self, node: Node, ctx: Context, what: str) -> str | Expression | None:
+    def _read(self, node: Node, ctx: Context, what: str) -> str | Expression | None:
         name = node.value
         if type(name) is not str:
             ctx.fault(node, f"{what} names {self.words}, not {shown(name)}")
@@ -350,7 +350,7 @@ class Resource(Shape):
         ctx.fault(node, f"{what} names {shown(name)}, and there is no such {kind}{tail}")
         return False
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "string"}
 
-    filled = schema
+    _filled = _schema

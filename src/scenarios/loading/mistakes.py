@@ -1,4 +1,4 @@
-"""What people get wrong, told in words that help: YAML's own faults, near words, corrected lines."""
+"""What people get wrong, told in words that help: faults of YAML, near words, corrected lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-_PAIR: Final = re.compile(r"(?P<head>\s*(?:- +)*(?:[^\s:#'\"{}\[\],&*!|>%@`][^:#'\"{}\[\]]*): +)(?P<text>.+)")
+_PAIR: Final = re.compile(r"\s*(?:- +)*[^\s:#'\"{}\[\],&*!|>%@`-][^:#'\"{}\[\]]*: +(?P<text>.+)")
 _COMMENT: Final = re.compile(r"\s+#.*$|\s+$")
 _SHOWN: Final = 100  # characters of a line that a message repeats at most
 
@@ -130,7 +130,7 @@ def _flow_text(line: str, column: int) -> tuple[int, int]:
     depth = 0
     for end in range(column, len(line)):
         character = line[end]
-        if character == "{" and line[end - 1] == "$" or (character == "{" and depth):
+        if (character == "{" and line[end - 1] == "$") or (character == "{" and depth):
             depth += 1
         elif character == "}" and depth:
             depth -= 1

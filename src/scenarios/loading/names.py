@@ -29,6 +29,8 @@ OF_RESOURCE: Final = {
     "semaphores": ("permits",),
     "locals": ("made", "closed"),
 }
+# Known before a worker's first step.
+EARLY: Final[tuple[str, ...]] = ("vars", "matrix", "worker", "job", "run")
 LIVE: Final = ("queues", "locks", "semaphores", "conditions", "barriers", "flags", "values")
 
 
@@ -71,18 +73,24 @@ def _identifier(place: Any, name: str, ctx: Context, kind: str, hyphens: bool) -
 
 @dataclass(slots=True)
 class Use:
-    """An expression of a worker, where it stands, and the names that it knows besides."""
+    """An expression of a worker, its node, what kind of place that is, and more names there."""
 
     expression: Expression
     node: Node
-    extra: tuple[str, ...] = ()
+    where: str
+    extra: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Scope:
-    """One worker while its steps are read: what it sets, what it uses, what surrounds a step."""
+    """One worker while its steps are read: what it sets, what it uses, what surrounds a step.
+
+    `where` is "steps", "call" (the arguments of the worker's own call), "start" (its other values)
+    or "local" (the declaration of a thread-local).
+    """
 
     worker: str
+    where: str = "steps"
     replicas: int | None = None
     jobs: bool = False
     variables: dict[str, Node] = field(default_factory=dict)
@@ -91,6 +99,11 @@ class Scope:
     loops: int = 0
     desugared: int = 0
     extra: tuple[str, ...] = ()
+
+    def note(self, expression: Expression, node: Node, extra: tuple[str, ...] = ()) -> None:
+        """Keep an expression whose names are checked when all variables are known."""
+        if expression.free:
+            self.uses.append(Use(expression, node, self.where, (*self.extra, *extra)))
 
     def copies(self) -> list[dict[str, Any]]:
         """What `worker` holds at load: once, or once for each replica."""
@@ -121,21 +134,25 @@ def worker_names(ctx: Context, jobs: bool) -> dict[str, Names]:
     return names
 
 
-def call_names(ctx: Context, jobs: bool) -> dict[str, Names]:
-    """The roots in the arguments of a worker's own call: live objects besides."""
-    return {**worker_names(ctx, jobs), **{section: _declared(ctx, section) for section in LIVE}}
+def check_uses(scope: Scope, ctx: Context) -> None:
+    """Check the names of every expression that was noted in a worker or a thread-local."""
+    names = worker_names(ctx, scope.jobs)
+    live: dict[str, Names] = {section: _declared(ctx, section) for section in LIVE}
+    early: dict[str, Names] = {root: names[root] for root in EARLY if root in names}
+    call = {**names, **live}
+    roots = {"steps": names, "call": call, "start": early, "local": early}
+    for use in scope.uses:
+        known = roots[use.where]
+        if use.extra:
+            known = {**known, **{name: live.get(name) for name in use.extra}}
+        setters = scope if use.where == "steps" else None
+        check_names(use.expression, use.node, known, ctx, setters)
 
 
-def local_names(ctx: Context) -> dict[str, Names]:
-    """The roots in a thread-local's declaration."""
-    names = worker_names(ctx, False)
-    return {root: names[root] for root in ("vars", "matrix", "worker", "run")}
 
 
-def expect_names(
-    ctx: Context, workers: Mapping[str, int | None], own: str | None
-) -> dict[str, Names]:
-    """The roots in `expect`; `workers` gives the number of replicas, `own` the worker around it."""
+def expect_names(ctx: Context, workers: Mapping[str, int | None]) -> dict[str, Names]:
+    """The roots in `expect`; `workers` gives the number of replicas of each."""
     names: dict[str, Names] = {
         "run": dict.fromkeys(OF_RUN),
         "workers": {name: _Worker(count) for name, count in workers.items()},
@@ -147,7 +164,7 @@ def expect_names(
     }
     for section, facts in OF_RESOURCE.items():
         names[section] = dict.fromkeys(_declared(ctx, section), dict.fromkeys(facts))
-    return {**names, **dict.fromkeys(OF_WORKER)} if own is not None else names
+    return names
 
 
 def static_names(ctx: Context) -> dict[str, Names]:
@@ -168,7 +185,11 @@ def _declared(ctx: Context, section: str) -> dict[str, None]:
 
 
 def check_names(
-    expression: Expression, node: Node, roots: Mapping[str, Names], ctx: Context, setters: Any = None
+    expression: Expression,
+    node: Node,
+    roots: Mapping[str, Names],
+    ctx: Context,
+    setters: Scope | None = None,
 ) -> None:
     """Note names of an expression that are not known; `setters` are a worker's own variables.
 
@@ -178,9 +199,9 @@ def check_names(
         if name not in roots and (setters is None or name not in setters.variables):
             _unknown_name(name, node, roots, ctx, setters)
     for path, _ in expression.paths:
-        if len(path) > 1 and path[0] in roots:
-            if setters is None or path[0] not in setters.variables:
-                _check_path(path, roots, node, ctx)
+        own = setters is not None and path[0] in setters.variables
+        if len(path) > 1 and path[0] in roots and not own:
+            _check_path(path, roots, node, ctx)
 
 
 def _unknown_name(
@@ -229,7 +250,7 @@ def _check_path(
     """Follow a path such as workers.writer.state through the known names."""
     level: Any = roots
     for index, part in enumerate(path):
-        if level is None or part == "[]" and not isinstance(level, _Worker):
+        if level is None or (part == "[]" and not isinstance(level, _Worker)):
             return
         if part[:1] == "[":
             if isinstance(level, _Worker):

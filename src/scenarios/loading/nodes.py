@@ -40,7 +40,7 @@ Place: TypeAlias = Node | Entry
 
 
 def start(node: Node) -> Place:
-    """Where something that a mapping lacks is told: its first key, or the mapping if it is empty."""
+    """Where something that a mapping lacks is told: its first key, or the empty mapping itself."""
     if type(node.value) is dict and node.value:
         first: Entry = next(iter(node.value.values()))
         return first

@@ -81,7 +81,8 @@ def read(text: str) -> tuple[Node, list[tuple[int, int, str]]]:
     """The one document of a text as a tree, with the faults collected; ReadFault ends it early."""
     builder = _Builder()
     try:
-        for event in yaml.parse(text, Loader=_Loader):
+        next_event = _Loader(text).get_event
+        while type(event := next_event()) is not yaml.StreamEndEvent:
             action = builder.actions.get(type(event))
             if action is not None:
                 action(event)

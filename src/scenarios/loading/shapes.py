@@ -1,14 +1,14 @@
 """The shapes that values can have: each reads a node and describes itself for the JSON Schema.
 
-A table of keys with their shapes is the single source of both. `read` notes what is wrong and then
-returns None. `${vars.x}` and `${matrix.x}` are filled in first, wherever a value is settled at load.
+A table of keys with their shapes is the single source of both. `read` notes what is wrong and
+then returns None. Where a value is settled at load, `${vars.x}` and `${matrix.x}` are filled in.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,26 +24,38 @@ DURATION: Final = r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h))+"
 
 
 class Shape:
-    """One kind of value."""
+    """One kind of value. A subclass gives `_take` (or `_read`) and `_schema`."""
 
     def read(self, node: Node, ctx: Context, what: str) -> Any:
         """The value of a node; `what` names it in messages. None after a fault."""
-        if type(node.value) is str and "${" in node.value:
-            filled = ctx.fill(node, what)
-            return None if filled is None else self.take(filled, ctx, what)
-        return self.take(node, ctx, what)
+        return self._read(node, ctx, what)
 
     def take(self, node: Node, ctx: Context, what: str) -> Any:
-        """The value of a node in which nothing is left to fill in."""
-        raise NotImplementedError
+        """The value of a node in which nothing is left to fill in. None after a fault."""
+        return self._take(node, ctx, what)
 
     def schema(self) -> Schema:
         """The shape as JSON Schema."""
-        raise NotImplementedError
+        return self._schema()
 
     def filled(self) -> Schema:
         """The shape as JSON Schema, or a text that `${...}` makes into it."""
-        return {"anyOf": [self.schema(), FILLED]}
+        return self._filled()
+
+    def _read(self, node: Node, ctx: Context, what: str) -> Any:
+        if type(node.value) is str and "${" in node.value:
+            filled = ctx.fill(node, what)
+            return None if filled is None else self._take(filled, ctx, what)
+        return self._take(node, ctx, what)
+
+    def _take(self, node: Node, ctx: Context, what: str) -> Any:
+        return self._read(node, ctx, what)
+
+    def _schema(self) -> Schema:
+        return {}
+
+    def _filled(self) -> Schema:
+        return {"anyOf": [self._schema(), FILLED]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ class Text(Shape):
     def __init__(self, loose: bool = False) -> None:
         self.loose = loose
 
-    def take(self, node: Node, ctx: Context, what: str) -> str | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
         value = node.value
         if type(value) is str:
             return value
@@ -77,22 +89,22 @@ class Text(Shape):
         ctx.fault(node, f"{what} is text, not {shown(value)}{_quote(value)}")
         return None
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": ["string", "number", "boolean"] if self.loose else "string"}
 
-    filled = schema
+    _filled = _schema
 
 
 class Bool(Shape):
     """true or false."""
 
-    def take(self, node: Node, ctx: Context, what: str) -> bool | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> bool | None:
         if type(node.value) is bool:
             return node.value
         ctx.fault(node, f"{what} is true or false, not {shown(node.value)}")
         return None
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "boolean"}
 
 
@@ -102,16 +114,17 @@ class Whole(Shape):
     def __init__(self, low: int | None = None, high: int | None = None) -> None:
         self.low, self.high = low, high
 
-    def take(self, node: Node, ctx: Context, what: str) -> int | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> int | None:
         value = node.value
         low, high = self.low, self.high
         if type(value) is int and (low is None or value >= low) and (high is None or value <= high):
             return value
-        bound = "" if low is None else f" from {low} on" if high is None else f" from {low} to {high}"
+        upper = "on" if high is None else f"to {high}"
+        bound = "" if low is None else f" from {low} {upper}"
         ctx.fault(node, f"{what} is a whole number{bound}, not {shown(value)}{_odd(value)}")
         return None
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         bounds = {"minimum": self.low, "maximum": self.high}
         return {"type": "integer", **{key: n for key, n in bounds.items() if n is not None}}
 
@@ -119,14 +132,14 @@ class Whole(Shape):
 class Chance(Shape):
     """A probability from 0 to 1."""
 
-    def take(self, node: Node, ctx: Context, what: str) -> float | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> float | None:
         value = node.value
         if type(value) in (int, float) and 0 <= value <= 1:
             return float(value)
         ctx.fault(node, f"{what} is a number from 0 to 1, not {shown(value)}{_odd(value)}")
         return None
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "number", "minimum": 0, "maximum": 1}
 
 
@@ -136,7 +149,7 @@ class Duration(Shape):
     def __init__(self, positive: bool = False) -> None:
         self.positive = positive
 
-    def take(self, node: Node, ctx: Context, what: str) -> float | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> float | None:
         seconds = seconds_of(node.value)
         if seconds is not None and seconds <= LONGEST and (seconds > 0 or not self.positive):
             return seconds
@@ -148,7 +161,7 @@ class Duration(Shape):
         )
         return None
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         low = {"exclusiveMinimum": 0} if self.positive else {"minimum": 0}
         return {
             "anyOf": [{"type": "number", **low}, {"type": "string", "pattern": f"^{DURATION}$"}]
@@ -171,7 +184,7 @@ class Choice(Shape):
     def __init__(self, *words: str) -> None:
         self.words = words
 
-    def take(self, node: Node, ctx: Context, what: str) -> str | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
         if node.value in self.words and type(node.value) is str:
             return str(node.value)
         known = ", ".join(self.words[:-1]) + f" or {self.words[-1]}"
@@ -179,7 +192,7 @@ class Choice(Shape):
         ctx.fault(node, f"{what} is {known}, not {shown(node.value)}{near}")
         return None
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"enum": list(self.words)}
 
 
@@ -189,7 +202,7 @@ class Data(Shape):
     def __init__(self, environment: bool = False) -> None:
         self.environment = environment
 
-    def read(self, node: Node, ctx: Context, what: str) -> Any:
+    def _read(self, node: Node, ctx: Context, what: str) -> Any:
         filled = self.fill(node, ctx, what)
         return None if filled is None else data(filled)
 
@@ -210,10 +223,10 @@ class Data(Shape):
             return Node(entries, node.line, node.column) if len(entries) == len(value) else None
         return node
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {}
 
-    filled = schema
+    _filled = _schema
 
 
 class ListOf(Shape):
@@ -222,7 +235,7 @@ class ListOf(Shape):
     def __init__(self, item: Shape, least: int = 0, each: str = "") -> None:
         self.item, self.least, self.each = item, least, each
 
-    def take(self, node: Node, ctx: Context, what: str) -> tuple[Any, ...] | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> tuple[Any, ...] | None:
         if type(node.value) is not list:
             ctx.fault(node, f"{what} is a list, not {shown(node.value)}")
             return None
@@ -231,7 +244,7 @@ class ListOf(Shape):
         each = self.each or f"an item of {what}"
         return tuple([self.item.read(item, ctx, each) for item in node.value])
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         least = {"minItems": self.least} if self.least else {}
         return {"type": "array", "items": self.item.filled(), **least}
 
@@ -246,7 +259,7 @@ class Record(Shape):
         self.empty = empty  # `q:` with nothing after it stands for `q: {}`
         self.doc = doc
 
-    def take(self, node: Node, ctx: Context, what: str) -> dict[str, Any] | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> dict[str, Any] | None:
         entries = node.value
         if entries is None and self.empty:
             entries = {}
@@ -273,7 +286,7 @@ class Record(Shape):
             if name not in entries:
                 ctx.fault(start(node), f'{what} lacks the key "{name}"')
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         properties = {}
         for name, key in self.keys.items():
             properties[name] = {"description": key.doc, **key.shape.filled()}
@@ -297,44 +310,18 @@ def unknown_key(entry: Entry, known: Iterable[str], ctx: Context, what: str) -> 
     ctx.fault(entry, f"unknown key {shown(entry.key)} in {what}{near}")
 
 
-class MapOf(Shape):
-    """A mapping of names to values of one shape; `make` builds each from name, value and place."""
-
-    def __init__(self, value: Shape, each: str, name: Callable[[Entry, Context, str], bool]):
-        self.value, self.each, self.name = value, each, name
-
-    def take(self, node: Node, ctx: Context, what: str) -> dict[str, tuple[Entry, Any]] | None:
-        entries = {} if node.value is None else node.value
-        if type(entries) is not dict:
-            ctx.fault(node, f"{what} is a mapping of names, not {shown(node.value)}")
-            return None
-        read: dict[str, tuple[Entry, Any]] = {}
-        for name, entry in entries.items():
-            if self.name(entry, ctx, self.each):
-                value = self.value.read(entry.node, ctx, f'{self.each} "{name}"')
-                read[name] = (entry, value)
-        return read
-
-    def schema(self) -> Schema:
-        return {"type": ["object", "null"], "additionalProperties": self.value.filled()}
-
-
 class Either(Shape):
-    """One shape for texts and numbers, another one for mappings, a third one for lists."""
+    """One shape for mappings and another one for everything else."""
 
-    def __init__(
-        self, scalar: Shape | None = None, mapping: Shape | None = None, items: Shape | None = None
-    ) -> None:
-        self.by_type = {dict: mapping or scalar or items, list: items or scalar or mapping}
-        self.scalar = scalar or mapping or items
-        self.all: Sequence[Shape] = [s for s in (scalar, mapping, items) if s is not None]
+    def __init__(self, scalar: Shape, mapping: Shape) -> None:
+        self.mapping, self.scalar = mapping, scalar
 
-    def take(self, node: Node, ctx: Context, what: str) -> Any:
-        shape = self.by_type.get(type(node.value), self.scalar)
-        return shape.read(node, ctx, what) if shape is not None else None
+    def _read(self, node: Node, ctx: Context, what: str) -> Any:
+        shape = self.mapping if type(node.value) is dict else self.scalar
+        return shape.read(node, ctx, what)
 
-    def schema(self) -> Schema:
-        return {"anyOf": [shape.schema() for shape in self.all]}
+    def _schema(self) -> Schema:
+        return {"anyOf": [self.scalar.schema(), self.mapping.schema()]}
 
 
 class Pattern(Shape):
@@ -343,13 +330,13 @@ class Pattern(Shape):
     def __init__(self, pattern: str, form: str) -> None:
         self.pattern, self.form = re.compile(pattern), form
 
-    def take(self, node: Node, ctx: Context, what: str) -> str | None:
+    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
         if type(node.value) is str and self.pattern.fullmatch(node.value):
             return node.value
         ctx.fault(node, f"{what} is {self.form}, not {shown(node.value)}")
         return None
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "string", "pattern": f"^(?:{self.pattern.pattern})$"}
 
 

@@ -19,7 +19,7 @@ class Steps(Shape):
     def __init__(self, loop: bool = False, error: bool = False) -> None:
         self.loop, self.error = loop, error
 
-    def read(self, node: Node, ctx: Context, what: str) -> tuple[Step, ...] | None:
+    def _read(self, node: Node, ctx: Context, what: str) -> tuple[Step, ...] | None:
         if type(node.value) is not list:
             ctx.fault(node, f"{what} is a list of steps, not {shown(node.value)}")
             return None
@@ -34,10 +34,10 @@ class Steps(Shape):
         scope.loops, scope.extra = loops, extra
         return tuple(steps)
 
-    def schema(self) -> Schema:
+    def _schema(self) -> Schema:
         return {"type": "array", "items": {"$ref": "#/$defs/step"}}
 
-    filled = schema
+    _filled = _schema
 
 
 class Kind:
@@ -60,10 +60,7 @@ class Kind:
         """The step of this kind at a node."""
         entries: dict[str, Entry] = node.value
         fields: dict[str, Any] = dict.fromkeys(self.keys)
-        further: dict[str, Entry] = {}
-        for name in entries:
-            if name not in self.keys:
-                further[name] = entries[name]
+        further = {name: entry for name, entry in entries.items() if name not in self.keys}
         for name, key in self.keys.items():
             entry = entries.get(name)
             fields[name] = (

@@ -1,0 +1,133 @@
+"""YAML text -> Scenario, every fault of a file at once, each with its line and column.
+
+Order of the parts: nodes, mistakes, reader (text -> tree); context, names; shapes, late, kinds,
+starting (the tables of keys); declarations, workers, judging, expectations, document (the parts of
+a file); matrix; schema. Nothing of a file is imported or run while it is loaded.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from types import MappingProxyType
+from typing import Any, Final
+
+from scenarios.errors import EnvironmentFault, ScenarioFileError
+from scenarios.loading.context import Context, Faults, Plugins, Templates
+from scenarios.loading.document import read_scenario, root_entries
+from scenarios.loading.judging import CHECKERS
+from scenarios.loading.kinds import KINDS
+from scenarios.loading.matrix import combinations, override_values, read_vars
+from scenarios.loading.reader import MAX_BYTES, ReadFault, decode, read
+from scenarios.scenario import Scenario
+from scenarios.specs import ExecutorSpec, StepSpec
+
+__all__ = ["CHECKERS", "Loaded", "load", "load_text"]
+
+_NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The scenarios of a file, one for each combination of its matrix, and what is worth saying."""
+
+    scenarios: tuple[Scenario, ...]
+    notices: tuple[str, ...] = ()
+
+
+def load(
+    path: str | PathLike[str],
+    *,
+    specs: Mapping[str, ExecutorSpec],
+    overrides: Mapping[str, Any] = _NONE,
+    swaps: Mapping[str | None, str] = _NONE,
+    steps: Mapping[str, StepSpec] = _NONE,
+    checkers: Mapping[str, str] = _NONE,
+) -> Loaded:
+    """The scenarios of a file.
+
+    `specs` are the installed executors; `steps` and `checkers` (name: what it finds) come from
+    plugins, besides the built-in ones. `overrides` are `--set`: texts are read as YAML; a name
+    `matrix.NAME` picks one value of the matrix. `swaps` are `--executor`: worker, or None for all
+    workers that can, to executor. Raises ScenarioFileError with all faults of the file, UsageError
+    for overrides, swaps and a file that cannot be read, PluginFault for a broken plugin.
+    """
+    name = os.fspath(path)
+    try:
+        with open(name, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as fault:
+        reason = getattr(fault, "strerror", None) or str(fault)
+        raise EnvironmentFault(f"{name}: cannot read the scenario file: {reason}", 2) from None
+    plugins = Plugins(specs, steps, {**CHECKERS, **checkers})
+    return load_text(content, name, plugins, overrides, swaps)
+
+
+def load_text(
+    content: bytes,
+    name: str,
+    plugins: Plugins,
+    overrides: Mapping[str, Any] = _NONE,
+    swaps: Mapping[str | None, str] = _NONE,
+) -> Loaded:
+    """The scenarios of a file's content; `name` is what its faults are told under. As `load`."""
+    faults = Faults(name)
+    with _no_collection():
+        try:
+            text = decode(content)
+            root, collected = read(text)
+        except ReadFault as fault:
+            for place in fault.earlier:
+                faults.at(*place)
+            faults.at(fault.line, fault.column, fault.message)
+            raise ScenarioFileError(faults.all()) from None
+        for place in collected:
+            faults.at(*place)
+        loaded = _scenarios(name, text, root, faults, plugins, overrides, swaps)
+    if faults.found:
+        raise ScenarioFileError(faults.all())
+    return loaded
+
+
+def _scenarios(
+    name: str,
+    text: str,
+    root: Any,
+    faults: Faults,
+    plugins: Plugins,
+    overrides: Mapping[str, Any],
+    swaps: Mapping[str | None, str],
+) -> Loaded:
+    """A scenario for each combination of the matrix, with the faults of all of them."""
+    templates = Templates()
+    lines = text.splitlines()
+    first = Context(faults, plugins, KINDS, templates, lines, os.environ)
+    entries = root_entries(root, first)
+    if entries is None:
+        return Loaded(())
+    values = override_values(overrides, entries, name)
+    scenarios = []
+    notices: dict[str, None] = {}
+    for combination in combinations(entries, values, first):
+        ctx = Context(faults, plugins, KINDS, templates, lines, os.environ)
+        ctx.names["matrix"] = combination
+        read_vars(entries, values, ctx)
+        scenarios.append(read_scenario(name, text, entries, swaps, ctx))
+        notices.update(ctx.notices)
+    return Loaded(tuple(scenarios), tuple(notices))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the garbage collector: building a large tree takes a third of the time so."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

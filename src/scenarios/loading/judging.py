@@ -1,0 +1,334 @@
+"""Sections that judge or disturb a run: checks, thresholds, faults, schedules and secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from scenarios.loading.context import SECTIONS, Context
+from scenarios.loading.kinds import KINDS
+from scenarios.loading.mistakes import among, shown, suggest
+from scenarios.loading.nodes import Entry, Node, data, start
+from scenarios.loading.shapes import (
+    Chance,
+    Choice,
+    Data,
+    Duration,
+    Schema,
+    Shape,
+    Text,
+    Whole,
+    unknown_key,
+)
+from scenarios.scenario import CheckDecl, FaultDecl
+
+CHECKERS: Final = {
+    "deadlock": "Nobody can go on, and a foreground worker is unfinished.",
+    "livelock": "Explored: a state from which no end can be reached though steps go on.",
+    "lost_item": "An item that was put is neither taken nor left.",
+    "duplicated_item": "An item was taken twice.",
+    "fifo": "Items of a fifo queue left it in another order.",
+    "mutual_exclusion": "Two holders of one lock, or more takers than permits.",
+    "unread_item": "At the end, an item that nobody took or dealt with.",
+    "leak": "At the end, something held, missing, not reaped or not closed.",
+    "crash": "A worker ended by a signal or an exception that nothing expected.",
+    "isolation": "A thread-local gave what another thread or an earlier job had set.",
+    "serializable": "The results match no order of the workers, one after the other.",
+    "data_race": "Two accesses of one value, one of them a write, that nothing orders.",
+    "lock_order": "A cycle in the order in which locks are taken.",
+    "starvation": "A waiting worker was passed over more than `bound` times.",
+}
+SETTINGS: Final[Mapping[str, Mapping[str, Shape]]] = {"starvation": {"bound": Whole(1)}}
+LEVEL: Final = Choice("error", "warn", "off")
+_COMPARISON: Final = re.compile(
+    r"\s*(?:p\(\s*(?P<percent>\d+(?:\.\d+)?)\s*\)|avg|min|max|med|count|rate|value)\s*"
+    r"(?:<=|>=|<|>|==|!=)\s*\d+(?:\.\d+)?\s*(?:us|ms|s|m|h|%|B|KiB|MiB|GiB|kB|KB|MB|GB)?\s*"
+)
+
+
+class Checks(Shape):
+    """`checks`: a level, or `{level, ...}` with settings, for each checker."""
+
+    def _take(self, node: Node, ctx: Context, what: str) -> dict[str, CheckDecl]:
+        if type(node.value) is not dict:
+            ctx.fault(node, f"{what} is a mapping of checkers to levels, not {shown(node.value)}")
+            return {}
+        read = {}
+        for name, entry in node.value.items():
+            known = ctx.plugins.checkers
+            if name not in known:
+                tail = suggest(name, known, f"; known are {among(known)}")
+                ctx.fault(entry, f"no checker {shown(name)}{tail}")
+                continue
+            level, settings = self.one(name, entry.node, ctx)
+            read[name] = CheckDecl(name, level, settings, entry.line, entry.column)
+        return read
+
+    def one(self, name: str, node: Node, ctx: Context) -> tuple[Any, dict[str, Any]]:
+        """Level and settings of one checker."""
+        what = f'the level of "{name}"'
+        if type(node.value) is not dict:
+            return LEVEL.read(node, ctx, what), {}
+        level: Any = None
+        settings = {}
+        for key, entry in node.value.items():
+            if key == "level":
+                level = LEVEL.read(entry.node, ctx, what)
+            elif name not in CHECKERS:
+                settings[key] = Data().read(entry.node, ctx, f'"{key}"')
+            elif key in SETTINGS.get(name, {}):
+                settings[key] = SETTINGS[name][key].read(entry.node, ctx, f'"{key}"')
+            else:
+                unknown_key(entry, ["level", *SETTINGS.get(name, {})], ctx, f'check "{name}"')
+        if "level" not in node.value:
+            ctx.fault(start(node), f'check "{name}" lacks the key "level"')
+        return level, settings
+
+    def _schema(self) -> Schema:
+        item = {
+            "anyOf": [
+                LEVEL.schema(),
+                {
+                    "type": "object",
+                    "properties": {"level": LEVEL.schema()},
+                    "required": ["level"],
+                },
+            ]
+        }
+        checkers = {name: {"description": doc, **item} for name, doc in CHECKERS.items()}
+        return {"type": "object", "properties": checkers, "additionalProperties": False}
+
+
+class Thresholds(Shape):
+    """`thresholds`: a list of comparisons such as "p(95) < 5ms" for each metric."""
+
+    def _take(self, node: Node, ctx: Context, what: str) -> dict[str, tuple[str, ...]]:
+        if type(node.value) is not dict:
+            ctx.fault(node, f"{what} is a mapping of metrics to lists of comparisons, not "
+                      f"{shown(node.value)}")
+            return {}
+        read = {}
+        for metric, entry in node.value.items():
+            self.metric(metric, entry, ctx)
+            items = entry.node.value if type(entry.node.value) is list else [entry.node]
+            texts = [Text().read(item, ctx, f"a comparison of {shown(metric)}") for item in items]
+            for item, text in zip(items, texts, strict=True):
+                self.comparison(text, item, ctx)
+            read[metric] = tuple(text for text in texts if text is not None)
+        return read
+
+    def metric(self, metric: str, entry: Entry, ctx: Context) -> None:
+        """A metric is a fact of the run, a worker or a resource: locks.guard.wait."""
+        parts = metric.split(".")
+        roots = ["run", "workers", *SECTIONS]
+        if parts[0] not in roots or len(parts) != (2 if parts[0] == "run" else 3):
+            tail = suggest(parts[0], roots) if parts[0] not in roots else ""
+            ctx.fault(entry, f"metric {shown(metric)} is none such as run.duration, "
+                      f"workers.NAME.duration, locks.NAME.wait{tail}")
+        elif parts[0] == "workers" and parts[1] not in ctx.workers:
+            ctx.fault(entry, f"no worker {shown(parts[1])}{suggest(parts[1], ctx.workers)}")
+        elif parts[0] in SECTIONS and ctx.resources.get(parts[1]) != parts[0]:
+            known = [name for name, its in ctx.resources.items() if its == parts[0]]
+            tail = suggest(parts[1], known)
+            ctx.fault(entry, f"no {SECTIONS[parts[0]]} {shown(parts[1])}{tail}")
+
+    def comparison(self, text: str | None, node: Node, ctx: Context) -> None:
+        """A comparison such as p(95) < 5ms."""
+        if text is None:
+            return
+        match = _COMPARISON.fullmatch(text) if len(text) < 100 else None
+        if match is None or float(match["percent"] or 0) > 100:
+            ctx.fault(node, f'{shown(text)} is no comparison such as "p(95) < 5ms" or "max < 1s"; '
+                      "p(N), avg, min, max, med, count, rate or value against a number")
+
+    def _schema(self) -> Schema:
+        return {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+            },
+        }
+
+
+_TARGETS: Final = {
+    "kill": ("workers",),
+    "pause": ("workers",),
+    "raise": ("workers",),
+    "delay": ("queues", "locks"),
+    "drop": ("queues",),
+    "duplicate": ("queues",),
+}
+_OWN: Final[Mapping[str, tuple[str, Shape]]] = {
+    "pause": ("for", Duration()),
+    "raise": ("error", Text(loose=True)),
+    "delay": ("by", Duration()),
+}
+
+
+class FaultList(Shape):
+    """`faults`: what to disturb and when."""
+
+    def _take(self, node: Node, ctx: Context, what: str) -> tuple[FaultDecl, ...]:
+        if type(node.value) is not list:
+            ctx.fault(node, f"{what} is a list of faults, not {shown(node.value)}")
+            return ()
+        read = [self.one(item, ctx) for item in node.value]
+        return tuple(item for item in read if item is not None)
+
+    def one(self, node: Node, ctx: Context) -> FaultDecl | None:
+        """One disturbance."""
+        entries = node.value
+        kinds = [key for key in entries if key in _TARGETS] if type(entries) is dict else []
+        if len(kinds) != 1:
+            near = ""
+            for key in entries if type(entries) is dict else ():
+                near = near or suggest(key, _TARGETS)
+            ctx.fault(node, f"a fault has exactly one of {', '.join(_TARGETS)}{near}")
+            return None
+        kind: Any = kinds[0]
+        own, shape = _OWN.get(kind, ("", Text()))
+        known = [kind, "at", "chance", *([own] if own else [])]
+        for key, entry in entries.items():
+            if key not in known:
+                unknown_key(entry, known, ctx, f"fault {kind}")
+        value = shape.read(entries[own].node, ctx, f'"{own}"') if own in entries else None
+        if own and own not in entries:
+            ctx.fault(start(node), f'fault {kind} lacks the key "{own}"')
+        target = Text().read(entries[kind].node, ctx, f'"{kind}"')
+        if target is not None:
+            self.target(kind, target, entries[kind].node, ctx)
+        when = [key for key in ("at", "chance") if key in entries]
+        if len(when) != 1:
+            place: Any = entries["chance"] if when else start(node)
+            ctx.fault(place, f'fault {kind} has exactly one of "at" and "chance"')
+        return FaultDecl(
+            kind,
+            target or "",
+            self.at(entries["at"].node, ctx) if "at" in entries else None,
+            Chance().read(entries["chance"].node, ctx, '"chance"') if "chance" in entries else None,
+            value if kind in ("pause", "delay") else None,
+            value if kind == "raise" else None,
+            node.line,
+            node.column,
+        )
+
+    def at(self, node: Node, ctx: Context) -> float | tuple[str, int] | None:
+        """A time, or a worker's step of a kind and its count."""
+        if type(node.value) is not dict:
+            at: float | None = Duration().read(node, ctx, '"at"')
+            return at
+        for key, entry in node.value.items():
+            if key not in ("step", "count"):
+                unknown_key(entry, ["step", "count"], ctx, '"at"')
+        if "step" not in node.value:
+            ctx.fault(start(node), '"at" lacks the key "step"')
+            return None
+        kinds = [*KINDS, *ctx.plugins.steps]
+        step = node.value["step"].node
+        if step.value not in kinds or type(step.value) is not str:
+            tail = suggest(step.value, kinds) if type(step.value) is str else ""
+            ctx.fault(step, f'"step" is a kind of step, not {shown(step.value)}{tail}')
+            return None
+        count = 1
+        if "count" in node.value:
+            count = Whole(1).read(node.value["count"].node, ctx, '"count"') or 1
+        return step.value, count
+
+    def target(self, kind: str, target: str, node: Node, ctx: Context) -> None:
+        """What is disturbed exists and is of the right sort."""
+        sections = _TARGETS[kind]
+        if sections == ("workers",):
+            name, _, replica = target.rpartition(".")
+            if target not in ctx.workers and not (name in ctx.workers and replica.isdigit()):
+                tail = suggest(target, ctx.workers, f"; there are {among(ctx.workers)}")
+                ctx.fault(node, f"no worker {shown(target)} to {kind}{tail}")
+        elif ctx.resources.get(target) not in sections:
+            words = " or ".join(SECTIONS[section] for section in sections)
+            known = [name for name, its in ctx.resources.items() if its in sections]
+            ctx.fault(node, f"no {words} {shown(target)} to {kind}{suggest(target, known)}")
+
+    def _schema(self) -> Schema:
+        when: Schema = {
+            "at": {
+                "description": "A time from the start, or a worker's step and its count.",
+                "anyOf": [
+                    Duration().schema(),
+                    {
+                        "type": "object",
+                        "properties": {
+                            "step": {"type": "string"},
+                            "count": {"type": "integer", "minimum": 1},
+                        },
+                        "required": ["step"],
+                        "additionalProperties": False,
+                    },
+                ],
+            },
+            "chance": {"description": "A probability each time.", **Chance().schema()},
+        }
+        items = []
+        for kind in _TARGETS:
+            own, shape = _OWN.get(kind, ("", Text()))
+            properties = {kind: {"type": "string"}, **when}
+            if own:
+                properties[own] = shape.filled()
+            items.append(
+                {
+                    "type": "object",
+                    "properties": properties,
+                    "required": [kind, own] if own else [kind],
+                    "additionalProperties": False,
+                }
+            )
+        return {"type": "array", "items": {"anyOf": items}}
+
+
+class Schedules(Shape):
+    """`schedules`: recorded orders of steps, kept as they stand."""
+
+    def _take(self, node: Node, ctx: Context, what: str) -> dict[str, Any]:
+        if type(node.value) is not dict:
+            ctx.fault(node, f"{what} is a mapping of names to schedules, not {shown(node.value)}")
+            return {}
+        for entry in node.value.values():
+            if type(entry.node.value) not in (list, dict):
+                ctx.fault(entry.node, f'schedule {shown(entry.key)} is a recorded order of steps '
+                          f"(a list or a mapping), not {shown(entry.node.value)}")
+        kept: dict[str, Any] = data(node)
+        return kept
+
+    def _schema(self) -> Schema:
+        return {"type": "object", "additionalProperties": {"type": ["array", "object"]}}
+
+
+class Secrets(Shape):
+    """`secrets`: texts that appear nowhere; an environment variable that is not set is none."""
+
+    def _read(self, node: Node, ctx: Context, what: str) -> tuple[str, ...]:
+        if type(node.value) is not list:
+            ctx.fault(node, f"{what} is a list of texts, not {shown(node.value)}")
+            return ()
+        found = [self.one(item, ctx) for item in node.value]
+        return tuple(text for text in found if text)
+
+    def one(self, item: Node, ctx: Context) -> str | None:
+        """One text, or None where there is nothing to hide."""
+        if type(item.value) in (dict, list) or item.value is None:
+            ctx.fault(item, f"a secret is text, not {shown(item.value)}")
+            return None
+        if type(item.value) is not str or "${" not in item.value:
+            return item.raw
+        expression = ctx.template(item, reads=False)
+        if expression is None:
+            return None
+        named = [path[1] for path, _ in expression.paths if path[0] == "env" and len(path) == 2]
+        if any(name not in ctx.environment for name in named):
+            return None
+        filled = ctx.fill(item, "a secret", environment=True)
+        return None if filled is None else str(data(filled))
+
+    def _schema(self) -> Schema:
+        return {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
+
+    _filled = _schema

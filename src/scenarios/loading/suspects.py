@@ -1,0 +1,60 @@
+"""Plain texts that were meant as expressions: `value: n + 1`, where n is a variable."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import Final
+
+from scenarios.expressions import FUNCTIONS
+from scenarios.loading.context import Context
+from scenarios.loading.mistakes import shown
+from scenarios.loading.names import Names, Scope, worker_names
+from scenarios.loading.nodes import Node
+
+LONGEST: Final = 200  # characters; what is longer was written as a text
+_OPERATIONS: Final = (ast.BinOp, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.IfExp, ast.Subscript)
+
+
+def check_suspects(scope: Scope, ctx: Context) -> None:
+    """Note each plain text that computes with the worker's variables, with the corrected line."""
+    names = worker_names(ctx, scope.jobs) if scope.suspects else {}
+    for node in scope.suspects:
+        if len(node.value) <= LONGEST and _computes(node.value, scope, names):
+            ctx.fault(
+                node,
+                f"{shown(node.value)} is plain text, not an expression; write "
+                f"{_corrected(node, ctx)}, or quote it where the text is meant",
+            )
+
+
+def _computes(text: str, scope: Scope, names: dict[str, Names]) -> bool:
+    """Whether a text is an operation, and all of its names are known, a variable among them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    call = isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)
+    if not call and not isinstance(tree, _OPERATIONS):
+        return False
+    below = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    known = 0
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Name) or node.id in FUNCTIONS:
+            continue
+        if node.id not in scope.variables and not (node.id in names and id(node) in below):
+            return False
+        known += 1
+    return known > 0
+
+
+def _corrected(node: Node, ctx: Context) -> str:
+    """The line as it should be; where it does not stand on one line, the text as it should be."""
+    fixed = f'"${{{node.value}}}"'
+    line = ctx.lines[node.line - 1] if node.line <= len(ctx.lines) else ""
+    begin = node.column - 1
+    if not line.startswith(node.value, begin) or len(line) > LONGEST:
+        return fixed
+    return (line[:begin] + fixed + line[begin + len(node.value) :]).strip()
