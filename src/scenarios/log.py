@@ -2,8 +2,8 @@
 
 `Console` is an observer for the engine. Its lines have the time in seconds since the run began,
 the worker, and the text; `processors` are structlog processors that see each event before it is
-rendered and may change it or drop it (`structlog.DropEvent`). Only `import scenarios.log` is
-cheap: structlog itself is imported with the first line that is shown.
+rendered and may change it or drop it (`structlog.DropEvent`). Importing this module is cheap:
+structlog itself is imported by `Console.prepare`, or with the first line that is shown.
 """
 
 from __future__ import annotations
@@ -98,10 +98,16 @@ class Console:
         began = self._starts.pop((noun, who(event)), None) if verb == "ended" else None
         return event if began is None else {**event, "duration": (now - began) / 1e9}
 
-    def _emit(self, entry: dict[str, Any]) -> None:
+    def prepare(self) -> Console:
+        """Import structlog now (0.1 s), so that the first line does not hold up the run."""
         if self._write is None:
             self._write = self._logger()
+        return self
+
+    def _emit(self, entry: dict[str, Any]) -> None:
+        self.prepare()
         try:
+            assert self._write
             self._write(entry)
         except (OSError, ValueError):  # the terminal or the reader of the pipe is gone
             self._gone = True

@@ -70,6 +70,16 @@ def test_many_jobs_are_counted_and_few_listed() -> None:
     assert any(line.startswith("    taster.2  succeeded") for line in lines)
 
 
+def test_replicas_of_which_there_is_nothing_to_say_are_counted() -> None:
+    """Three replicas that all succeeded without a result are one line."""
+    result = passed()
+    copies = [{"name": f"w.{n}", **worker()} for n in range(3)]
+    result["workers"] = {"w": worker(replicas=copies)}
+    text = as_text.render(result)
+    assert "3 replicas" in text and "all succeeded" in text
+    assert "w.1" not in text
+
+
 def test_queue_faults_and_lock_holders_are_told() -> None:
     """What is normal needs no word; what is not has one."""
     result = failed()

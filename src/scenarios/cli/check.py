@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from scenarios.cli import gallery
-from scenarios.errors import Fault, ScenarioFileError, UsageError
+from scenarios.errors import Fault, ScenarioFileError
 from scenarios.verdict import title
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ class Checked:
 class Changes:
     """What the command line changes in every file."""
 
-    overrides: Mapping[str, Any]
+    overrides: Mapping[str, str]
     swaps: Mapping[str | None, str]
-    matrix: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
 
 
@@ -66,25 +65,19 @@ def _one(file: str, registry: Registry, changes: Changes) -> Checked:
             swaps=changes.swaps,
             specs=registry.executors,
             steps=registry.steps,
-            checkers=registry.checkers,
+            checkers=dict.fromkeys(registry.checkers, "of a plugin"),
         )
-        chosen = [one for one in loaded.scenarios if _chosen(one.matrix, changes.matrix)]
-        plans = [plan.make(one, seed=changes.seed, specs=registry.executors) for one in chosen]
+        plans = [
+            plan.make(one, seed=changes.seed, specs=registry.executors) for one in loaded.scenarios
+        ]
     except ScenarioFileError as error:
         return Checked(file, faults=error.faults)
-    if not plans:
-        keys = ", ".join(f"{key}={changes.matrix[key]}" for key in changes.matrix)
-        raise UsageError(f"no combination of the matrix of {file} has {keys}")
     return Checked(file, tuple(plans), loaded.notices)
 
 
 def title_of(plan: Plan) -> str:
     """The scenario's name with its matrix values."""
     return title({"scenario": plan.scenario.name, "matrix": plan.scenario.matrix})
-
-
-def _chosen(matrix: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(key in matrix and matrix[key] == wanted[key] for key in wanted)
 
 
 def refuse(checked: Sequence[Checked], form: str) -> None:

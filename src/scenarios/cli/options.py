@@ -64,7 +64,8 @@ def values(command: Command) -> Command:
         "settings",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Give a variable of `vars` another value, read as YAML; may be repeated.",
+        help="Give a variable of `vars` another value, read as YAML, or pick one of the matrix by "
+        "matrix.NAME=VALUE; may be repeated.",
     )(command)
 
 
@@ -120,19 +121,14 @@ def registry(
     return found
 
 
-def pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:
-    """The `KEY=VALUE` of an option as values, read as YAML."""
-    from scenarios.loading.reader import ReadFault, read_value
-
-    found: dict[str, Any] = {}
-    for text in texts:
-        key, sign, value = text.partition("=")
-        if not sign or not key.isidentifier():
-            raise click.UsageError(f'{option} takes KEY=VALUE, not "{text}"')
-        try:
-            found[key] = read_value(value)
-        except ReadFault as fault:
-            raise click.UsageError(f"{option} {key}: the value is no YAML: {fault}") from None
+def overrides(settings: Sequence[str]) -> dict[str, str]:
+    """`--set KEY=VALUE` as texts by key; the loader reads them as YAML."""
+    found: dict[str, str] = {}
+    for setting in settings:
+        key, sign, value = setting.partition("=")
+        if not sign or not key:
+            raise click.UsageError(f'--set takes KEY=VALUE, not "{setting}"')
+        found[key.strip()] = value
     return found
 
 

@@ -23,7 +23,7 @@ Examples:
   scenarios run mine.yaml --executor process        all workers as processes
   scenarios run mine.yaml --executor thread:writer  one worker as a thread
   scenarios run mine.yaml --seed 42                 the same random draws again
-  scenarios run pool.yaml --matrix size=3           one combination of a matrix
+  scenarios run pool.yaml --set matrix.size=3       one value of a matrix
   scenarios run scenarios/*.yaml --format junit > report.xml
 
 Exit codes (of several scenarios: 70 before 1 before 3 before 0):
@@ -41,13 +41,6 @@ Exit codes (of several scenarios: 70 before 1 before 3 before 0):
 @options.format_of(*options.FORMATS)
 @options.values
 @click.option("--seed", type=int, metavar="N", help="Seed of all random draws.")
-@click.option(
-    "--matrix",
-    "matrix",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Run only the combinations of the matrix that have this value; may be repeated.",
-)
 @click.option("-v", "--verbose", is_flag=True, help="Show every operation, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, and of results the verdict.")
 @options.root
@@ -66,7 +59,6 @@ def command(
     settings: Sequence[str],
     executors: Sequence[str],
     seed: int | None,
-    matrix: Sequence[str],
     verbose: bool,
     quiet: bool,
     root: Path,
@@ -77,12 +69,7 @@ def command(
     """Locate, load, plan, run, tell."""
     found = check.locate(files)
     registry = options.registry(plugins_dirs, switches)
-    changes = check.Changes(
-        overrides=options.pairs("--set", settings),
-        swaps=options.swaps(executors),
-        matrix=options.pairs("--matrix", matrix),
-        seed=seed,
-    )
+    changes = check.Changes(options.overrides(settings), options.swaps(executors), seed)
     checked = check.check(found, registry, changes)
     if any(one.faults for one in checked):
         check.refuse(checked, form)

@@ -14,6 +14,7 @@ import click
 
 from scenarios import runs
 from scenarios.cli.check import Checked
+from scenarios.cli.gallery import shown
 from scenarios.errors import ScenariosError
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ class Again:
         """The exact command that repeats a run."""
         words = ["scenarios", "run", file, "--seed", str(seed)]
         for option, found in (
-            ("--matrix", [f"{key}={_yaml(matrix[key])}" for key in matrix]),
-            ("--set", self.settings),
+            ("--set", self._settings(matrix)),
             ("--executor", self.executors),
             ("--plugins-dir", map(str, self.plugins_dirs)),
             ("-p", self.switches),
@@ -54,6 +54,10 @@ class Again:
             for value in found:
                 words += [option, value]
         return shlex.join(words)
+
+    def _settings(self, matrix: Mapping[str, Any]) -> list[str]:
+        kept = [one for one in self.settings if not one.startswith("matrix.")]
+        return kept + [f"matrix.{name}={_yaml(matrix[name])}" for name in matrix]
 
 
 def _yaml(value: Any) -> str:
@@ -86,7 +90,7 @@ class View:
         from scenarios.log import Console
 
         names = [worker.name for worker in plan.workers]
-        return Console(sys.stderr, names=names, verbose=self.verbose)
+        return Console(sys.stderr, names=names, verbose=self.verbose).prepare()
 
     def show(self, result: Mapping[str, Any]) -> None:
         """The summary of a run, as soon as it has ended."""
@@ -110,6 +114,9 @@ def summary(result: Mapping[str, Any], brief: bool = False) -> str:
     from scenarios.reports import as_text
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    folder = result["run"].get("folder")
+    if folder:
+        result = {**result, "run": {**result["run"], "folder": shown(Path(folder))}}
     return as_text.render(result, width=width, colours=wants_colours(sys.stdout), brief=brief)
 
 

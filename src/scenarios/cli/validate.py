@@ -38,7 +38,7 @@ def command(
     """Locate, load, plan, tell."""
     found = check.locate(files)
     registry = options.registry(plugins_dirs, switches)
-    changes = check.Changes(options.pairs("--set", settings), options.swaps(executors))
+    changes = check.Changes(options.overrides(settings), options.swaps(executors))
     checked = check.check(found, registry, changes)
     return _tell(checked, form)
 

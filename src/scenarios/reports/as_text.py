@@ -58,7 +58,9 @@ class Page:
             if state is not None and (style := COLOURS.get(row[state])):
                 at = 2 + sum(width + 2 for width in widths[:state])
                 end = at + len(row[state])
-                text = text[:at] + self.paint(text[at:end], style) + text[end:]
+                rest, mark, note = text[end:].partition("  (")
+                text = text[:at] + self.paint(text[at:end], style) + rest
+                text += self.paint(mark + note, DIM if mark else "")
             self._lines.append(text)
 
     def text(self) -> str:
@@ -87,7 +89,8 @@ def render(
 def _head(page: Page, result: Result) -> None:
     run = result["run"]
     word = verdict.word(int(result["exit"]))
-    text = f"{verdict.title(result)}: {page.paint(word, COLOURS.get(word, YELLOW))}"
+    title = page.paint(verdict.title(result), BOLD)
+    text = f"{title}: {page.paint(word, COLOURS.get(word, YELLOW))}"
     seed = f" (seed {run['seed']})" if run.get("seed") is not None else ""
     page.line(f"{text} in {wording.duration(run.get('duration') or 0.0)}{seed}", cut=False)
 
@@ -109,12 +112,14 @@ def _workers(result: Result) -> Iterator[Row]:
 
 def _inner(inner: Sequence[tuple[str, Result]], noun: str) -> Iterator[Row]:
     """Each replica or job, or their number by state and the first of those that went wrong."""
-    if len(inner) <= FEW:
+    dull = all(one.get("state") == "succeeded" and one.get("result") is None for _, one in inner)
+    if len(inner) <= FEW and not dull:
         for name, one in inner:
             yield _worker(f"  {name}", one, "")
         return
     states = Counter(str(one.get("state")) for _, one in inner)
     told = ", ".join(f"{number} {state}" for state, number in states.items())
+    told = told if len(states) > 1 else f"all {next(iter(states))}"
     yield (f"  {wording.count(len(inner), noun)}", "", "", told)
     wrong = [(name, one) for name, one in inner if one.get("state") != "succeeded"]
     if len(wrong) < len(inner):
