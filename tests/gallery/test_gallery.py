@@ -103,21 +103,36 @@ DAMAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def settings() -> Iterator[list[str]]:
-    """The `--set` options that point every scenario at servers on loopback."""
-    with dns_server() as (address, port), http_server(delay=0.3) as site:
-        values = {
-            "dns_server": address,
-            "dns_port": port,
-            "pages": site.pages(PAGES),
-            "pause": "50ms",
-        }
-        yield [
+SETTINGS = {
+    "command": ("dns_server", "dns_port"),
+    "queue": ("pause",),
+    "thread-pool": ("pages",),
+}
+"""The variables of each scenario that the tests set."""
+
+
+class Settings:
+    """The `--set` options that point scenarios at servers on loopback."""
+
+    def __init__(self, **values: Any) -> None:
+        self.values = values
+
+    def of(self, *names: str) -> list[str]:
+        """The words that set the variables of these scenarios."""
+        known = [variable for name in names for variable in SETTINGS.get(name, ())]
+        return [
             word
-            for name, value in values.items()
-            for word in ("--set", f"{name}={json.dumps(value)}")
+            for variable in known
+            for word in ("--set", f"{variable}={json.dumps(self.values[variable])}")
         ]
+
+
+@pytest.fixture(scope="module")
+def settings() -> Iterator[Settings]:
+    """Servers on loopback, and how scenarios are told of them."""
+    with dns_server() as (address, port), http_server(delay=0.3) as site:
+        pages = site.pages(PAGES)
+        yield Settings(dns_server=address, dns_port=port, pages=pages, pause="50ms")
 
 
 def run(cwd: Path, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -151,31 +166,31 @@ def needs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_scenario_passes(name: str, settings: list[str], tmp_path: Path) -> None:
+def test_scenario_passes(name: str, settings: Settings, tmp_path: Path) -> None:
     """A scenario of the gallery passes, and every expectation was decided or is a `sometimes`."""
     needs(name)
-    done = run(tmp_path, str(TUTORIAL / f"{name}.yaml"), "--format", "json", *settings)
+    done = run(tmp_path, str(TUTORIAL / f"{name}.yaml"), "--format", "json", *settings.of(name))
     assert done.returncode == 0, done.stdout + done.stderr
     for expectation in result(done)["expectations"]:
         if expectation["kind"] != "sometimes":
             assert expectation["answer"] == "passed", expectation
 
 
-def test_whole_gallery_in_one_command(settings: list[str], tmp_path: Path) -> None:
+def test_whole_gallery_in_one_command(settings: Settings, tmp_path: Path) -> None:
     """One command runs all files; a variable that only some of them have can be set for all."""
     needs("command")
     files = [str(TUTORIAL / f"{name}.yaml") for name in NAMES]
-    done = run(tmp_path, *files, "--format", "json", *settings)
+    done = run(tmp_path, *files, "--format", "json", *settings.of(*NAMES))
     assert done.returncode == 0, done.stdout + done.stderr
     assert [one["exit"] for one in result(done)] == [0] * len(NAMES)
 
 
 @pytest.mark.parametrize("swap", ["thread", "thread:reader", "process:writer"])
 @pytest.mark.parametrize("name", ["queue", "queue-drain"])
-def test_executor_is_swapped(name: str, swap: str, settings: list[str], tmp_path: Path) -> None:
+def test_executor_is_swapped(name: str, swap: str, settings: Settings, tmp_path: Path) -> None:
     """Queue scenarios give the same verdict on threads, on processes and on both."""
     file = str(TUTORIAL / f"{name}.yaml")
-    done = run(tmp_path, file, "--executor", swap, "--format", "json", *settings)
+    done = run(tmp_path, file, "--executor", swap, "--format", "json", *settings.of(name))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -192,14 +207,14 @@ def test_every_scenario_has_damages() -> None:
         for damage in damages
     ],
 )
-def test_damage_is_noticed(name: str, damage: Damage, settings: list[str], tmp_path: Path) -> None:
+def test_damage_is_noticed(name: str, damage: Damage, settings: Settings, tmp_path: Path) -> None:
     """A damaged scenario is still a valid one, runs, and fails."""
     needs(name)
     folder = tmp_path / "tutorial"
     shutil.copytree(TUTORIAL, folder, ignore=shutil.ignore_patterns("__pycache__", ".scenarios"))
     file = folder / f"{name}.yaml"
     file.write_text(damage.apply(file.read_text()))
-    done = run(tmp_path, str(file), "--format", "json", *settings)
+    done = run(tmp_path, str(file), "--format", "json", *settings.of(name))
     assert done.returncode == 1, done.stdout + done.stderr
     answers = [one["answer"] for one in result(done)["expectations"]]
     assert "failed" in answers, done.stdout + done.stderr
@@ -213,14 +228,14 @@ def test_scenario_says_what_it_teaches(name: str) -> None:
     assert "# Teaches: " in head
 
 
-def test_missing_program_is_explained(settings: list[str], tmp_path: Path) -> None:
+def test_missing_program_is_explained(settings: Settings, tmp_path: Path) -> None:
     """Without nslookup the run fails with one line that says what to install."""
     tools = tmp_path / "bin"
     tools.mkdir()
     shell = shutil.which("sh")
     assert shell is not None
     (tools / "sh").symlink_to(shell)
-    done = run(tmp_path, str(TUTORIAL / "command.yaml"), *settings, path=str(tools))
+    done = run(tmp_path, str(TUTORIAL / "command.yaml"), *settings.of("command"), path=str(tools))
     assert done.returncode == 1
     assert "install bind9-dnsutils" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
