@@ -216,7 +216,7 @@ def _life(kind: str, event: Mapping[str, Any], verbose: bool) -> Line | None:
         if event.get("duration") is not None:
             text += f" after {wording.duration(event['duration'])}"
     if error:
-        text += f": {error}"
+        text += f": {wording.visible(str(error))}"
     return "info", text, dict(_life_pairs(kind, event))
 
 
@@ -233,8 +233,6 @@ def _life_pairs(kind: str, event: Mapping[str, Any]) -> Iterator[tuple[str, Any]
             yield "pid" if key == "child" else key, event[key]
     if event.get("error") and event.get("line"):
         yield "line", event["line"]
-    if event.get("exit_code"):
-        yield "exit_code", event["exit_code"]
 
 
 def _operation(kind: str, event: Mapping[str, Any]) -> Line:
@@ -247,5 +245,5 @@ def _operation(kind: str, event: Mapping[str, Any]) -> Line:
         words.append(wording.value(event["value"]))
     text = " ".join(words)
     if event.get("error"):
-        text += f": {event['error']}"
+        text += f": {wording.visible(str(event['error']))}"
     return "debug", text, {"line": event["line"]} if event.get("line") is not None else {}

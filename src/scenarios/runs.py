@@ -171,11 +171,7 @@ def _ids(runs: Path) -> list[Path]:
         names = [entry.name for entry in os.scandir(runs) if STAMP.match(entry.name)]
     except OSError:
         return []
-    return [runs / name for name in sorted(names, key=_age_key, reverse=True)]
-
-
-def _age_key(name: str) -> tuple[str, str]:
-    return name[:22], name
+    return [runs / name for name in sorted(names, reverse=True)]
 
 
 def _hidden(runs: Path) -> list[Path]:
@@ -241,7 +237,8 @@ def stored(root: Path) -> list[Path]:
 def find_run(which: str | None, root: Path) -> Path:
     """The folder of a stored run by its id, a part of its id or its path; None is the latest.
 
-    Nothing found, or several, is a `UsageError` that lists what there is.
+    Of several whose ids have that part it is the newest. Nothing found is a `UsageError` that
+    tells the nearest id.
     """
     home = root.absolute() / ".scenarios"
     paths = stored(root)
@@ -264,12 +261,9 @@ def _is_run(path: Path) -> bool:
 
 
 def _by_part(which: str, paths: list[Path], home: Path) -> Path:
-    matches = [path for path in paths if which in path.name]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        names = ", ".join(path.name for path in matches[:8]) + (", ..." if matches[8:] else "")
-        raise UsageError(f'"{which}" stands for {len(matches)} runs; name one of {names}')
+    newest = next((path for path in paths if which in path.name), None)
+    if newest is not None:
+        return newest
     near = get_close_matches(which, [path.name for path in paths], n=1)
     hint = f'; did you mean "{near[0]}"?' if near else "; `scenarios show --list` lists them"
     raise UsageError(f'no run "{which}" is stored in {home}{hint}')

@@ -109,15 +109,23 @@ def _ignore(event: Mapping[str, Any]) -> None:
 
 
 def summary(result: Mapping[str, Any], brief: bool = False) -> str:
-    """The summary of a run as it suits standard output."""
+    """The summary of a run that has just ended, as it suits standard output."""
+    folder = result["run"].get("folder")
+    if not folder:
+        return page(result, brief=brief)
+    traces = sorted(Path(folder).glob("tracebacks/*"))
+    result = {**result, "run": {**result["run"], "folder": shown(Path(folder))}}
+    return page(result, brief=brief, files=[str(path.relative_to(folder)) for path in traces])
+
+
+def page(result: Mapping[str, Any], *, brief: bool = False, files: Sequence[str] = ()) -> str:
+    """A summary for the terminal or whatever standard output is."""
     from scenarios.log import wants_colours
     from scenarios.reports import as_text
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    folder = result["run"].get("folder")
-    if folder:
-        result = {**result, "run": {**result["run"], "folder": shown(Path(folder))}}
-    return as_text.render(result, width=width, colours=wants_colours(sys.stdout), brief=brief)
+    colours = wants_colours(sys.stdout)
+    return as_text.render(result, width=width, colours=colours, brief=brief, files=files)
 
 
 def together(results: Sequence[Mapping[str, Any]], form: str) -> str:

@@ -17,13 +17,14 @@ from scenarios.errors import UsageError
 HELP = """\
 Show a stored run: its summary, its events or what a worker wrote. Without RUN it is the latest.
 
-RUN is the id of a run, a part of it, or its folder. The exit code is 0 however the run ended.
+RUN is the id of a run, a part of it (the newest that has it), or a folder. The exit code is 0
+however the run ended.
 
 Examples:
   scenarios show                       the summary of the latest run
   scenarios show --list                all stored runs
   scenarios show --events              what was shown while it ran
-  scenarios show queue --events -v     with every operation, of the run whose id has "queue"
+  scenarios show queue --events -v     with every operation, of the newest "queue"
   scenarios show --output writer       what the worker wrote
   scenarios show --format json         the result, for programs
 """
@@ -111,12 +112,10 @@ def _tell_result(path: Path, form: str) -> None:
     if form != "text":
         click.echo(running.together([result], form), nl=False)
         return
-    click.echo(running.summary(result), nl=False, color=True)
-    outputs = sorted(path.glob("outputs/*")) + sorted(path.glob("tracebacks/*"))
-    click.echo(f"folder: {path}")
-    for file in outputs:
-        if size := file.stat().st_size:
-            click.echo(f"  {file.relative_to(path)}  {size} bytes")
+    found = sorted(path.glob("outputs/*")) + sorted(path.glob("tracebacks/*"))
+    files = [f"{file.relative_to(path)}  {file.stat().st_size} bytes" for file in found]
+    result["run"]["folder"] = str(path)
+    click.echo(running.page(result, files=files), nl=False, color=True)
 
 
 def _tell_events(path: Path, verbose: bool, form: str) -> None:

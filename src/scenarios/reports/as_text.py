@@ -69,11 +69,17 @@ class Page:
 
 
 def render(
-    result: Result, *, width: int | None = None, colours: bool = False, brief: bool = False
+    result: Result,
+    *,
+    width: int | None = None,
+    colours: bool = False,
+    brief: bool = False,
+    files: Sequence[str] = (),
 ) -> str:
     """The summary of one run; `brief` gives the first line, what failed, and how to repeat it.
 
-    `width` is the number of columns of the terminal, None where lines are not to be cut.
+    `width` is the number of columns of the terminal, None where lines are not to be cut. `files`
+    are lines on files of the run's folder that are worth a look.
     """
     page = Page(width, colours)
     _head(page, result)
@@ -82,7 +88,7 @@ def render(
         page.rows("workers", list(_workers(result)), state=1)
         page.rows("resources", list(_resources(result)))
         page.rows("expectations", list(_expectations(result)), state=0)
-    _tail(page, result, brief)
+    _tail(page, result, () if brief else files, brief)
     return page.text()
 
 
@@ -132,12 +138,12 @@ def _worker(name: str, worker: Result, note: str) -> Row:
     notes = [note] if note else []
     if worker.get("restarts"):
         notes.append(wording.count(worker["restarts"], "restart"))
-    if worker.get("exit_code"):
+    if worker.get("exit_code") and not worker.get("error"):
         notes.append(verdict.exit_words(worker["exit_code"]))
     if worker.get("result") is not None:
         notes.append(f"result {wording.value(worker['result'], 48)}")
     if worker.get("error"):
-        notes.append(wording.visible(str(worker["error"])))
+        notes.append(wording.shorten(wording.visible(str(worker["error"]))))
     length = wording.duration(took) if took is not None else ""
     return (wording.visible(name), str(worker.get("state")), f"{length:>8}", ", ".join(notes))
 
@@ -203,9 +209,9 @@ SECTIONS: dict[str, Callable[[Any], str]] = {
 
 
 def _expectations(result: Result) -> Iterator[Row]:
-    """Each expectation that stands in the file, and the default ones that failed."""
+    """Each expectation that stands in the file; of the others those that failed are told above."""
     for item in result.get("expectations", ()):
-        if item.get("default") and item.get("answer") == "passed":
+        if item.get("default"):
             continue
         text = verdict.expression(item)
         if item.get("kind") not in (None, "always"):
@@ -217,12 +223,15 @@ def _expectations(result: Result) -> Iterator[Row]:
         yield (str(item.get("answer")), text + (f"  ({'; '.join(notes)})" if notes else ""))
 
 
-def _tail(page: Page, result: Result, brief: bool) -> None:
-    if not brief:
+def _tail(page: Page, result: Result, files: Sequence[str], brief: bool) -> None:
+    if not brief or result["exit"] != 0:
         for notice in result.get("notices", ()):
             page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
+    if not brief:
         if result["run"].get("folder"):
             page.line(f"folder: {result['run']['folder']}", DIM, cut=False)
+        for file in files:
+            page.line(f"  {wording.visible(file)}", DIM)
     if result.get("again") and result["exit"] != 0:
         page.line(f"to repeat it: {result['again']}", cut=False)
 
