@@ -12,6 +12,7 @@ import scenarios
 from scenarios import hookspecs, plugins
 from scenarios.cli.app import VERBS
 from scenarios.contracts import Handle, Ports
+from scenarios.loading.judging import CHECKERS
 from scenarios.loading.kinds import KINDS
 from scenarios.specs import Capabilities
 
@@ -69,7 +70,7 @@ def test_executor_is_documented(name: str) -> None:
     assert f"`{name}`" in page("format.md")
 
 
-@pytest.mark.parametrize("name", sorted(REGISTRY.checkers))
+@pytest.mark.parametrize("name", sorted({*CHECKERS, *REGISTRY.checkers}))
 def test_checker_is_documented(name: str) -> None:
     """Every checker stands in the format reference."""
     assert f"`{name}`" in page("format.md")

@@ -37,7 +37,9 @@ def comparable(output: str) -> list[str]:
 
     Sorted, since workers take turns as they like.
     """
-    lines = (re.sub(r"\b[0-9][\w.:-]*", "#", line) for line in output.splitlines())
+    lines = (
+        re.sub(r"\b[0-9][\w.:-]*( (ms|s|us|µs)\b)?", "#", line) for line in output.splitlines()
+    )
     return sorted(" ".join(line.split()) for line in lines if line.strip())
 
 
