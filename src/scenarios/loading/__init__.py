@@ -2,14 +2,14 @@
 
 Order of the parts: nodes, mistakes, reader (text -> tree); context, names; shapes, late, kinds,
 starting (the tables of keys); declarations, workers, judging, expectations, document (the parts of
-a file); matrix; schema. Nothing of a file is imported or run while it is loaded.
+a file); matrix; json_schema. Nothing of a file is imported or run while it is loaded.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -26,7 +26,10 @@ from scenarios.loading.reader import MAX_BYTES, ReadFault, decode, read
 from scenarios.scenario import Scenario
 from scenarios.specs import ExecutorSpec, StepSpec
 
-__all__ = ["CHECKERS", "Loaded", "load", "load_text"]
+__all__ = ["CHECKERS", "STEP_WORDS", "Loaded", "Plugins", "load", "load_text", "schema"]
+
+STEP_WORDS: Final = frozenset(KINDS).union(*(kind.keys for kind in KINDS.values()))
+"""The words that no plugin's kind of step may have for its name: kinds and their keys."""
 
 _NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -46,12 +49,12 @@ def load(
     overrides: Mapping[str, Any] = _NONE,
     swaps: Mapping[str | None, str] = _NONE,
     steps: Mapping[str, StepSpec] = _NONE,
-    checkers: Mapping[str, str] = _NONE,
+    checkers: Iterable[str] = (),
 ) -> Loaded:
     """The scenarios of a file.
 
-    `specs` are the installed executors; `steps` and `checkers` (name: what it finds) come from
-    plugins, besides the built-in ones. `overrides` are `--set`: texts are read as YAML; a name
+    `specs` are the installed executors; `steps` and `checkers` (names) come from plugins, besides
+    the built-in ones. `overrides` are `--set`: texts are read as YAML; a name
     `matrix.NAME` picks one value of the matrix. `swaps` are `--executor`: worker, or None for all
     workers that can, to executor. Raises ScenarioFileError with all faults of the file, UsageError
     for overrides, swaps and a file that cannot be read, PluginFault for a broken plugin.
@@ -63,8 +66,23 @@ def load(
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or str(fault)
         raise EnvironmentFault(f"{name}: cannot read the scenario file: {reason}", 2) from None
-    plugins = Plugins(specs, steps, {**CHECKERS, **checkers})
+    plugins = Plugins(specs, steps, frozenset((*CHECKERS, *checkers)))
     return load_text(content, name, plugins, overrides, swaps)
+
+
+def schema(
+    specs: Mapping[str, ExecutorSpec],
+    steps: Mapping[str, StepSpec] = _NONE,
+    checkers: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) for these executors, and plugins' steps and checkers.
+
+    It describes the shape of a file, with descriptions for an editor's hover; names, references
+    and expressions are checked by `load` alone. Raises PluginFault for a broken options model.
+    """
+    from scenarios.loading import json_schema
+
+    return json_schema.schema(specs, steps, checkers)
 
 
 def load_text(

@@ -21,6 +21,7 @@ from scenarios.loading.mistakes import among, suggest
 from scenarios.loading.nodes import Node, Place, tree
 from scenarios.loading.reader import MAX_FAULTS
 from scenarios.specs import ExecutorSpec, StepSpec
+from scenarios.wording import visible
 
 if TYPE_CHECKING:
     from scenarios.loading.names import Scope
@@ -45,7 +46,7 @@ class Plugins:
 
     executors: Mapping[str, ExecutorSpec]
     steps: Mapping[str, StepSpec] = field(default_factory=dict)
-    checkers: Mapping[str, str] = field(default_factory=dict)
+    checkers: frozenset[str] = frozenset()
 
 
 class Faults:
@@ -57,7 +58,7 @@ class Faults:
 
     def at(self, line: int, column: int, message: str) -> None:
         """Note a mistake at a line and column."""
-        self.found[line, column, message] = None
+        self.found[line, column, visible(message)] = None
 
     def all(self) -> list[Fault]:
         """Every mistake by its place; beyond a hundred only their number."""
@@ -169,13 +170,17 @@ class Context:
         """The value of an expression over what is known at load and `more`, at its place."""
         if not self.known_paths(expression, node):
             return None
-        names = {**self.names, "env": self.environment, **more}
-        prepare(names)
         try:
-            return tree(plain(expression.evaluate(names)), node)
+            return tree(self.value(expression, more), node)
         except EvaluationError as fault:
             self.fault(node, str(fault))
             return None
+
+    def value(self, expression: Expression, more: Mapping[str, Any] = _NOTHING) -> Any:
+        """The value of an expression over what is known at load and `more`. EvaluationError."""
+        names = {**self.names, "env": self.environment, **more}
+        prepare(names)
+        return plain(expression.evaluate(names))
 
     def known_paths(self, expression: Expression, node: Node) -> bool:
         """Whether each `vars.x`, `matrix.x` and `env.X` in an expression exists."""

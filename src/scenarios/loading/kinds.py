@@ -26,7 +26,6 @@ from scenarios.loading.names import LIVE, variable_name
 from scenarios.loading.nodes import Node, start
 from scenarios.loading.shapes import (
     CALLABLE,
-    FILLED,
     Bool,
     Choice,
     Duration,
@@ -36,6 +35,7 @@ from scenarios.loading.shapes import (
     Schema,
     Shape,
     Whole,
+    or_filled,
 )
 from scenarios.loading.steps import Kind, Steps
 
@@ -150,7 +150,7 @@ class Arguments(Items):
         return expression
 
     def _schema(self) -> Schema:
-        return {"anyOf": [{"type": "array" if self.types == (list,) else "object"}, FILLED]}
+        return or_filled({"type": "array" if self.types == (list,) else "object"})
 
     _filled = _schema
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
-from scenarios.expressions import Expression, compile_template
+from scenarios.expressions import EvaluationError, Expression, compile_template
 from scenarios.expressions.scanning import Piece, split
 from scenarios.loading.context import SECTIONS, Context
 from scenarios.loading.mistakes import shown, suggest
 from scenarios.loading.names import Scope, variable_name
 from scenarios.loading.nodes import Node, data
-from scenarios.loading.shapes import FILLED, Schema, Shape
+from scenarios.loading.shapes import NAME, Schema, Shape, or_filled
 
 # Could be an expression: something between words that texts for people seldom have.
 _SUSPECT: Final = re.compile(r"[-+*/%<>=\[(]|\b(?:and|or|not|in|if|is)\b")
@@ -206,12 +207,11 @@ class Items(Shape):
             return None
         if not whole(value):
             ctx.fault(node, f"{what} is {self.words}, and this is text around ${{...}}")
-        elif ctx.static(expression):
-            filled = ctx.evaluated(expression, node)
-            if filled is not None and not (
-                type(filled.value) in self.types and self._fits(filled.value)
-            ):
-                ctx.fault(node, f"{what} is {self.words}, not {shown(filled.value)}")
+        elif ctx.static(expression) and ctx.known_paths(expression, node):
+            with suppress(EvaluationError):  # a failure belongs to the run, where it can be caught
+                given = ctx.value(expression)
+                if type(given) not in self.types or not self._fits(given):
+                    ctx.fault(node, f"{what} is {self.words}, not {shown(given)}")
         return compiled(node, ctx, reads=self.reads)
 
     def _fits(self, value: Any) -> bool:
@@ -219,7 +219,7 @@ class Items(Shape):
         return True
 
     def _schema(self) -> Schema:
-        return {"anyOf": [{"type": ["array", "object"]}, FILLED]}
+        return or_filled({"type": ["array", "object"]})
 
     _filled = _schema
 
@@ -234,7 +234,7 @@ class Count(Items):
         return bool(value >= 0)
 
     def _schema(self) -> Schema:
-        return {"anyOf": [{"type": "integer", "minimum": 0}, FILLED]}
+        return or_filled({"type": "integer", "minimum": 0})
 
     _filled = _schema
 
@@ -258,7 +258,7 @@ class Words(Shape):
         return compiled(Node(words, node.line, node.column), ctx)
 
     def _schema(self) -> Schema:
-        return {"anyOf": [{"type": "array", "minItems": 1, "items": _TEXT}, FILLED]}
+        return or_filled({"type": "array", "minItems": 1, "items": _TEXT})
 
     _filled = _schema
 
@@ -285,7 +285,7 @@ class Variable(Shape):
         return name
 
     def _schema(self) -> Schema:
-        return {"type": "string", "pattern": r"^[^\W\d_]\w*$"}
+        return {"type": "string", "pattern": NAME}
 
     _filled = _schema
 

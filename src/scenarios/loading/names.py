@@ -285,6 +285,8 @@ def _unknown_part(
 ) -> None:
     part, before = path[index], _written(path[:index])
     tail = suggest(part, level, f"; known are {among(level)}" if level else "; there is none")
+    if index == 1 and path[0] == "workers" and "-" in tail:
+        tail += "; a name with a hyphen is written workers['a-b']"
     words = {"vars": "var", "found": "checker", "workers": "worker", **SECTIONS}
     if index == 1 and path[0] in words and path[0] not in ("run", "worker"):
         ctx.fault(node, f'no {words[path[0]]} "{part}" for {before}.{part}{tail}')

@@ -18,6 +18,7 @@ from scenarios.loading.nodes import Entry, Node, data, start
 
 Schema = dict[str, Any]
 FILLED: Final[Schema] = {"$ref": "#/$defs/filled"}  # a text that holds ${...}
+NAME: Final = r"^(?![0-9_])[^\s.:-]+$"  # looser than the check: an editor's \w is ASCII alone
 LONGEST: Final = 1e9  # seconds; more than 30 years is a slip, and the system's timers end there
 UNITS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION: Final = r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h))+"
@@ -55,7 +56,19 @@ class Shape:
         return {}
 
     def _filled(self) -> Schema:
-        return {"anyOf": [self._schema(), FILLED]}
+        return or_filled(self._schema())
+
+
+def or_filled(schema: Schema) -> Schema:
+    """A JSON Schema, or a text with `${...}`.
+
+    Written as a choice where texts are none of its values, so that an editor tells what is wrong
+    with the value and not that no alternative fits.
+    """
+    types = schema.get("type", "string" if "enum" in schema or "anyOf" in schema else "object")
+    if "string" in ([types] if isinstance(types, str) else types):
+        return {"anyOf": [schema, FILLED]}
+    return {"if": {"type": "string"}, "then": FILLED, "else": schema}
 
 
 @dataclass(frozen=True, slots=True)
