@@ -119,8 +119,9 @@ class Step:
     Expression where it is known only at run time; the name of a resource as str, or as an
     Expression over `vars`, `matrix` and `worker` where it holds `${worker.replica}`.
 
-    `set` holds a tuple of (target, Expression), `log` its further keys under "fields", `sleep`
-    either "sleep" or both "min" and "max", `notify` in "count" an int, "all" or None.
+    `set` holds a tuple of (target, Expression), `sleep` either "sleep" or both
+    "min" and "max", `notify` in "count" an int, "all" or None, `log` its further keys under
+    "fields" as plain data whose texts may hold `${...}` (None where there are none).
     """
 
     kind: str

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from scenarios.loading.context import Context
-from scenarios.loading.late import Value, scope_of
+from scenarios.loading.late import compiled, scope_of
 from scenarios.loading.mistakes import nearest, shown
-from scenarios.loading.nodes import Entry, Node
+from scenarios.loading.nodes import Entry, Node, data
 from scenarios.loading.shapes import Key, Schema, Shape, unknown_key
 from scenarios.scenario import Step
 
@@ -96,8 +96,9 @@ class Kind:
 
 
 def _further(entries: dict[str, Entry], node: Node, ctx: Context) -> Any:
-    """The fields of a log step: one expression that gives a mapping."""
-    return Value().read(Node(entries, node.line, node.column), ctx, "a field of log")
+    """The fields of a log step as plain data whose texts may hold `${...}`, checked as such."""
+    fields = Node(entries, node.line, node.column)
+    return None if compiled(fields, ctx) is None else data(fields)
 
 
 def read_step(node: Node, ctx: Context, core: bool = False) -> Iterable[Step]:
