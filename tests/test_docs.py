@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,23 @@ def test_every_tutorial_scenario_is_told() -> None:
     """The tutorial names every scenario of its folder."""
     for path in (ROOT / "scenarios" / "tutorial").glob("*.yaml"):
         assert f"`{path.name}`" in page("tutorial.md")
+
+
+def test_drawing_of_the_layers_is_the_checked_one() -> None:
+    """The layers in the docs are those that the linter checks."""
+    (layers,) = [
+        contract["layers"]
+        for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
+            "importlinter"
+        ]["contracts"]
+        if contract["name"] == "layers"
+    ]
+    assert "```\n" + "\n".join(layers) + "\n```" in page("how-a-run-works.md")
+
+
+def test_reading_order_leads_somewhere() -> None:
+    """Every path of the source that CONTRIBUTING names is there."""
+    named = re.findall(r"`((?:src|scenarios)/[^`]+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    assert named
+    for path in named:
+        assert (ROOT / path).exists(), path
