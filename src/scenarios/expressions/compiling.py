@@ -128,8 +128,8 @@ def _leaf(parts: Built, whitelist: Whitelist) -> ast.expr:
         if isinstance(part, str):
             joined.append(ast.Constant(part))
         else:
-            text = whitelist.guard("_text", part, part)
-            joined.append(ast.copy_location(ast.FormattedValue(text, -1, None), part))
+            text = ast.FormattedValue(whitelist.text(part), -1, None)
+            joined.append(ast.copy_location(text, part))
     return ast.JoinedStr(joined)
 
 

@@ -13,6 +13,7 @@ TEXT = 1_000_000  # characters of one text
 DEPTH = 100  # levels; pickle and json recurse, and the interpreter allows them about 300
 DIGITS = 4_200  # of an integer; Python refuses to write or read more than 4,300
 INTEGER = 10**DIGITS
+LEAST = -INTEGER
 
 SCALARS = frozenset({NoneType, bool, int, float, str})
 KEYS = frozenset({bool, int, float, str})
@@ -39,7 +40,7 @@ def plain(value: Any) -> Any:
     EvaluationError for anything else, and beyond the limits of this module.
     """
     its = value.__class__
-    if its in _FREE or (its is int and -INTEGER < value < INTEGER):
+    if its in _FREE or (its is int and LEAST < value < INTEGER):
         return value
     if its is str and len(value) <= TEXT:
         return value
@@ -67,8 +68,8 @@ def _scalar(value: Any, left: list[int]) -> Any:
     if value.__class__ is str:
         if len(value) > TEXT:
             raise EvaluationError(f"a text of {len(value):,} characters is over {TEXT:,}")
-        left[0] -= text_weight(len(value))
-    elif value.__class__ is int and not -INTEGER < value < INTEGER:
+        _enter(text_weight(len(value)), left, 0)
+    elif value.__class__ is int and not LEAST < value < INTEGER:
         raise EvaluationError(f"an integer is longer than {DIGITS:,} digits")
     return value
 

@@ -9,6 +9,7 @@ from types import CodeType
 from typing import Any
 
 from .data import copied
+from .errors import EvaluationError
 from .functions import HELPERS
 from .guards import BUDGET
 
@@ -68,9 +69,10 @@ class Expression:
     def _evaluate(self, names: dict[str, Any], reads: Sequence[Any]) -> Any:
         if self._code is None:
             return copied(self.value)
+        if len(reads) != len(self._variables):
+            raise EvaluationError(f"{len(reads)} values for {len(self._variables)} reads")
         names["_b"] = [BUDGET]
-        for variable, value in zip(self._variables, reads, strict=True):
-            names[variable] = value
+        names.update(zip(self._variables, reads, strict=True))
         try:
             return eval(self._code, names)
         finally:

@@ -12,11 +12,13 @@ from .data import DIGITS, ELEMENTS, TEXT, kind, text_weight
 from .errors import EvaluationError
 from .guards import NUMBERS, OPERATORS, WIDTH, Budget, charge, counted, iterable, text
 
+PAIR = 5  # elements that making a tuple counts for
 
-def integer(value: Any = 0, base: Any = None) -> int:
+
+def integer(value: Any = 0, *base: Any, **named: Any) -> int:
     """`int(value, base)`."""
     _short(value)
-    return int(value) if base is None else int(value, base)
+    return int(value, *base, **named)
 
 
 def floating(value: Any = 0.0) -> float:
@@ -59,12 +61,12 @@ def total(budget: Budget, items: Any, start: Any = 0) -> Any:
 
 def paired(budget: Budget, *items: Any, strict: bool = False) -> list[tuple[Any, ...]]:
     """`zip(...)` as a list: an iterator would be used up by the first look."""
-    return list(zip(*[iterable(budget, each, 2) for each in items], strict=strict))
+    return list(zip(*[iterable(budget, each, PAIR) for each in items], strict=strict))
 
 
 def numbered(budget: Budget, items: Any, start: int = 0) -> list[tuple[int, Any]]:
     """`enumerate(...)` as a list."""
-    return list(enumerate(iterable(budget, items, 2), start))
+    return list(enumerate(iterable(budget, items, PAIR), start))
 
 
 def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import GeneratorType
 from typing import Any
 
-from .data import DIGITS, ELEMENTS, INTEGER, SCALARS, TEXT, kind, text_weight, weigh
+from .data import DIGITS, ELEMENTS, INTEGER, LEAST, SCALARS, TEXT, kind, text_weight, weigh
 from .errors import EvaluationError
 
 FILENAME = "<expression>"
@@ -90,7 +90,7 @@ def _too_long() -> EvaluationError:
 
 
 def _bounded(result: Any) -> Any:
-    if result.__class__ is int and not -INTEGER < result < INTEGER:
+    if result.__class__ is int and not LEAST < result < INTEGER:
         raise _too_long()
     if result.__class__ is complex:
         raise EvaluationError("the result is not a real number")
@@ -111,6 +111,13 @@ def multiply(budget: Budget, left: Any, right: Any) -> Any:
     return times * repeated
 
 
+def times(left: Any, right: Any) -> Any:
+    """`left * right` on its own, where no budget is needed to bound the whole."""
+    if isinstance(left, NUMBERS) and isinstance(right, NUMBERS):
+        return _bounded(left * right)
+    return multiply([BUDGET], left, right)
+
+
 def power(left: Any, right: Any) -> Any:
     """`left ** right`."""
     _numbers(left, right, "**")
@@ -128,6 +135,13 @@ def shift(left: Any, right: Any) -> Any:
     return _bounded(left << right)
 
 
+def inverted(value: Any) -> int:
+    """`~value`; Python is about to give it up for booleans, and here they are numbers."""
+    if not isinstance(value, int):
+        raise EvaluationError(f"~ takes a whole number, not {kind(value)},")
+    return ~int(value)
+
+
 def remainder(left: Any, right: Any) -> Any:
     """`left % right` of numbers; text is not formatted this way."""
     if isinstance(left, str):
@@ -142,6 +156,11 @@ def text(budget: Budget, value: Any = "") -> str:
         charge(budget, text_weight(len(value)))
         return value
     return _written(budget, value, str)
+
+
+def written(value: Any) -> str:
+    """`str(value)` on its own, where no budget is needed to bound the whole."""
+    return value if isinstance(value, str) else _written([BUDGET], value, str)
 
 
 def represented(budget: Budget, value: Any) -> str:
@@ -187,10 +206,13 @@ OPERATORS: dict[str, Any] = {
     "_rounds": rounds,
     "_spread": spread,
     "_multiply": multiply,
+    "_times": times,
     "_power": power,
     "_shift": shift,
+    "_inverted": inverted,
     "_remainder": remainder,
     "_text": text,
+    "_written": written,
     "_represented": represented,
     "_formatted": formatted,
 }

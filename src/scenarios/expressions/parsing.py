@@ -48,8 +48,9 @@ def _refused(error: SyntaxError, piece: Piece, indent: int) -> ExpressionError:
     text, offset = piece.text, error.offset or 0
     starts = _line_starts(text[indent:])
     row = min(max((error.lineno or 1) - 1, 0), len(starts) - 1)
-    at = min(indent + starts[row] + offset - 1, len(text) - 1) if offset > 0 else len(text) - 1
-    words = "it ends too early" if not offset and error.msg == "invalid syntax" else error.msg
+    at, words = min(indent + starts[row] + max(offset - 1, 0), len(text) - 1), error.msg
+    if not offset and words == "invalid syntax":
+        at, words = len(text) - 1, "it ends too early"
     message = _hint(text, at) or f"not an expression: {_sentence(words)}"
     return ExpressionError(message, piece.offset + at)
 

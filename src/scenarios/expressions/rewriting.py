@@ -75,6 +75,12 @@ class Rewriter:
         budget = ast.copy_location(ast.Name("_b", ast.Load()), like)
         return self._call(name, like, [budget, *arguments])
 
+    def text(self, value: ast.expr) -> ast.Call:
+        """`value` as text."""
+        if self._careful:
+            return self.guard("_text", value, value)
+        return self._call("_written", value, [value])
+
     def _call(self, name: str, like: ast.expr, arguments: Sequence[ast.expr]) -> ast.Call:
         function = ast.copy_location(ast.Name(name, ast.Load()), like)
         return ast.copy_location(ast.Call(function, list(arguments), []), like)

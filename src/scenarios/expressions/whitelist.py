@@ -17,7 +17,7 @@ from .functions import UNBUDGETED
 from .rewriting import Rewriter, like
 from .words import FUNCTIONS, METHODS, ROOTS, Signature
 
-GUARDED = {ast.Pow: "_power", ast.LShift: "_shift", ast.Mod: "_remainder"}
+GUARDED = {ast.Mult: "_times", ast.Pow: "_power", ast.LShift: "_shift", ast.Mod: "_remainder"}
 COPYING = (ast.Add, ast.Sub, ast.BitOr, ast.BitAnd, ast.BitXor)
 CONSTANTS = "constants are numbers, text, True, False and None"
 
@@ -46,7 +46,7 @@ class Whitelist(Rewriter):
         left, right = self._visit(node.left), self._visit(node.right)
         if isinstance(node.op, ast.MatMult):
             raise self._refusal(node, '"@" is not an operator here')
-        if isinstance(node.op, ast.Mult):
+        if isinstance(node.op, ast.Mult) and self._careful:
             return self.guard("_multiply", node, left, right)
         if type(node.op) in GUARDED:
             return self._call(GUARDED[type(node.op)], node, [left, right])
@@ -56,7 +56,10 @@ class Whitelist(Rewriter):
         return like(node, ast.BinOp(left, node.op, right))
 
     def _visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-        return like(node, ast.UnaryOp(node.op, self._visit(node.operand)))
+        operand = self._visit(node.operand)
+        if isinstance(node.op, ast.Invert):
+            return self._call("_inverted", node, [operand])
+        return like(node, ast.UnaryOp(node.op, operand))
 
     def _visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         return like(node, ast.BoolOp(node.op, [self._visit(value) for value in node.values]))
@@ -186,7 +189,7 @@ class Whitelist(Rewriter):
         if part.conversion == ord("r"):
             value = self.guard("_represented", part.value, value)
         elif part.conversion == ord("s") or part.format_spec is None:
-            value = self.guard("_text", part.value, value)
+            value = self.text(value)
         if part.format_spec is None:
             return value
         return self.guard("_formatted", part.value, value, self._visit(part.format_spec))
