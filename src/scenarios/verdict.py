@@ -94,12 +94,12 @@ def _run(result: Result, file: str) -> Iterator[Failure]:
     """A run that did not come to its end by itself."""
     state, error = result["run"].get("state"), result["run"].get("error")
     took = wording.duration(result["run"].get("duration") or 0.0)
-    if state == "timed_out":
+    if error:
+        yield Failure(file, 0, wording.visible(str(error)))
+    elif state == "timed_out":
         yield Failure(file, 0, f"the run did not end in time and was stopped after {took}")
     elif state == "terminated":
         yield Failure(file, 0, f"the run was stopped after {took}")
-    elif error:
-        yield Failure(file, 0, wording.visible(str(error)))
 
 
 def _workers(result: Result, file: str) -> Iterator[Failure]:
@@ -180,8 +180,9 @@ def sentence(item: Mapping[str, Any]) -> str:
 
 
 def expression(item: Mapping[str, Any]) -> str:
-    """The expression of an expectation on one line."""
-    return wording.visible(" ".join(str(item.get("expression", "")).split()))
+    """The expression of an expectation on one line, with the worker that holds it."""
+    owner = f"{item['worker']}: " if item.get("worker") else ""
+    return owner + wording.visible(" ".join(str(item.get("expression", "")).split()))
 
 
 def values(item: Mapping[str, Any], width: int = 400) -> Iterator[str]:
