@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import socket
 import stat
@@ -329,6 +330,42 @@ def test_hundreds_of_connections(hub: Hub, control: HubControl) -> None:
     for each in clients:
         each.close()
     until(lambda: len(control.snapshot()["connections"]) == 1)
+
+
+def test_without_file_descriptors_a_client_waits_until_another_leaves(hub: Hub) -> None:
+    """The hub goes on for those it has, and does not spin."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.prlimit(hub.pid, resource.RLIMIT_NOFILE, (12, most))
+    clients = [client(hub, f"c{n}") for n in range(12)]
+    laters = [Later(one.perform, Q, "size") for one in clients]
+    until(lambda: sum(later.ended for later in laters) >= 4)
+    served = [one for one, later in zip(clients, laters, strict=True) if later.ended]
+    assert len(served) < 12
+    began = cpu(hub.pid)
+    time.sleep(0.2)
+    assert cpu(hub.pid) - began < 0.1
+    while served:
+        served.pop().close()
+        served += [
+            one
+            for one, later in zip(clients, laters, strict=True)
+            if later.ended and one._channel is not None and one not in served
+        ]
+        time.sleep(0.02)
+    until(lambda: all(later.ended for later in laters))
+
+
+def cpu(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def test_a_hub_told_to_terminate_leaves_nothing_behind() -> None:
+    """The supervisor's way."""
+    with Hub(RESOURCES) as hub:
+        hub.process.terminate()
+        assert hub.process.wait(DEADLINE) == 143
+        assert not Path(hub.address).parent.exists()
 
 
 def test_the_hub_ends_with_its_standard_input() -> None:

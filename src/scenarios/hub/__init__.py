@@ -11,6 +11,7 @@ gone, and removes the socket and its folder.
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
 import sys
@@ -51,13 +52,13 @@ def configuration(
 
     `greeting` is in seconds: who connects and has not shown the token by then is shown out.
     """
-    import pickle
+    from scenarios.wire import payload
 
     declared = []
     for name, section, keys in resources:
         plain = dict(keys)
         if section == "values":
-            plain["init"] = pickle.dumps(plain.get("init"), 5)
+            plain["init"] = b"".join(payload.dump(plain.get("init")))
         if section == "queues":
             plain["hold"] = "task_done" if plain.get("ack") == "task_done" else "ack"
         declared.append((name, section, plain))
@@ -72,3 +73,11 @@ def argv() -> list[str]:
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     start = f"import sys; sys.path.insert(0, {root!r}); from scenarios.hub.server import main"
     return [sys.executable, "-I", "-c", f"{start}; main()"]
+
+
+def remove(address: str) -> None:
+    """Remove the socket and its folder; the engine does it where the hub was killed."""
+    with contextlib.suppress(OSError):
+        os.unlink(address)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(address))

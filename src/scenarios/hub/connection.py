@@ -97,13 +97,8 @@ class Connection:
         self.start = start
         self.length = length
         self.filled = len(data)
-        self.body = bytearray(data)
-        self._grow()
-
-    def _grow(self) -> None:
-        assert self.body is not None
-        size = len(self.body)
-        self.body += bytes(min(self.length, max(AT_ONCE, 2 * size)) - size)
+        self.body = bytearray(min(length, max(AT_ONCE, len(data))))
+        self.body[: self.filled] = data
 
     def _fill(self, count: int, found: list[Frame]) -> None:
         assert self.body is not None
@@ -112,7 +107,7 @@ class Connection:
             found.append((*self.start, self.body))
             self.body = None
         elif self.filled == len(self.body):
-            self._grow()
+            self.body += bytes(min(self.length - self.filled, self.filled))
 
     # -- out -----------------------------------------------------------------------------------
 

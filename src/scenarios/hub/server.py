@@ -57,6 +57,7 @@ class Server:
         self.deferred: list[tuple[Connection, Frame]] = []
         self.scratch = memoryview(bytearray(SCRATCH))
         self.last = 0
+        self.full = False  # no file descriptor is left for a further client
         self.over = False
 
     def serve(self) -> None:
@@ -94,8 +95,14 @@ class Server:
                 sock, _ = self.listener.accept()
             except BlockingIOError:
                 return
-            except OSError as error:  # no file descriptor is left: this one has to wait
-                print(f"the hub cannot accept a client: {error}", file=sys.stderr)
+            except OSError as error:
+                print(
+                    f"the hub cannot accept a client before another leaves: {error}"
+                    " (see `ulimit -n`)",
+                    file=sys.stderr,
+                )
+                self.epoll.unregister(self.listener.fileno())
+                self.full = True
                 return
             credentials = sock.getsockopt(
                 socket.SOL_SOCKET, socket.SO_PEERCRED, frames.CREDENTIALS.size
@@ -153,6 +160,9 @@ class Server:
         self.epoll.unregister(connection.fd)
         connection.sock.close()
         self.strangers.discard(connection)
+        if self.full:
+            self.full = False
+            self.epoll.register(self.listener.fileno(), select.EPOLLIN)
         if self.clients.pop(connection.number, None) is not None:
             replies: list[Reply] = []
             self.desk.leave(connection.number, not connection.bye, replies)
@@ -264,12 +274,6 @@ def _more_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _remove(address: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(address)
-        os.rmdir(os.path.dirname(address))
-
-
 def main() -> None:
     """Read the configuration, say that it is ready, serve, and leave nothing behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
@@ -281,6 +285,12 @@ def main() -> None:
     except OSError as error:
         os.write(1, f"the hub cannot listen at {config['address']}: {error}\n".encode())
         raise SystemExit(1) from None
+
+    def end(*_: object) -> None:
+        hub.remove(server.address)
+        os._exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)  # items are acyclic, and there may be millions of them
     os.write(1, hub.READY)
@@ -290,5 +300,5 @@ def main() -> None:
     except BaseException:
         traceback.print_exc()
         code = 70
-    _remove(server.address)
+    hub.remove(server.address)
     os._exit(code)  # nothing is worth waiting for: memory of many items is freed slowly

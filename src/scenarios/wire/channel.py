@@ -15,6 +15,9 @@ CHUNK = 1 << 16
 JOINED = 1 << 14
 """Bytes up to which header and body are copied together; a larger body is sent from its place."""
 
+KEPT = 1 << 22
+"""Bytes kept for the next large body: making room anew costs more than the copying."""
+
 GREETING = 10.0
 """Seconds in which a hub that is alive has answered a HELLO, on a busy machine too."""
 
@@ -32,11 +35,12 @@ class HubGone(EnvironmentFault):
 class Channel:
     """A connection that has said HELLO. Any failure of the socket is raised as HubGone."""
 
-    __slots__ = ("address", "left", "resources", "sock")
+    __slots__ = ("address", "left", "resources", "room", "sock")
 
     def __init__(self, address: str, token: bytes, who: str) -> None:
         self.address = address
         self.left = b""
+        self.room = bytearray()
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self.sock.settimeout(GREETING)
@@ -71,8 +75,8 @@ class Channel:
         except OSError:
             raise HubGone(self.address) from None
 
-    def receive(self) -> tuple[int, int, bytes | bytearray]:
-        """The next frame as kind, the request's number, body."""
+    def receive(self) -> tuple[int, int, bytes | memoryview]:
+        """The next frame as kind, the request's number, body (good until the next receive)."""
         try:
             data = self.left or self.sock.recv(CHUNK)
             while len(data) < frames.HEADER_SIZE:
@@ -103,15 +107,18 @@ class Channel:
             raise HubGone(self.address)
         return data
 
-    def _rest(self, length: int, data: bytes) -> bytearray:
-        """A body that did not come in one piece."""
-        body = bytearray(length)
+    def _rest(self, length: int, data: bytes) -> memoryview:
+        """A body that did not come in one piece; it holds until the next one comes."""
         filled = len(data) - frames.HEADER_SIZE
-        body[:filled] = data[frames.HEADER_SIZE :]
-        with memoryview(body) as view:
-            while filled < length:
-                count = self.sock.recv_into(view[filled:], 0, socket.MSG_WAITALL)
-                if not count:
-                    raise HubGone(self.address)
-                filled += count
-        return body
+        if length > len(self.room):
+            self.room = bytearray(length)
+        view = memoryview(self.room)[:length]
+        view[:filled] = data[frames.HEADER_SIZE :]
+        while filled < length:
+            count = self.sock.recv_into(view[filled:], 0, socket.MSG_WAITALL)
+            if not count:
+                raise HubGone(self.address)
+            filled += count
+        if length > KEPT:
+            self.room = bytearray()
+        return view

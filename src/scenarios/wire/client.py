@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import pickle
 import select
 from _thread import allocate_lock
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from weakref import WeakSet
 
 from scenarios.answers import Refused
 from scenarios.errors import PluginFault, Stopped
-from scenarios.wire import frames, plain
+from scenarios.wire import frames, payload, plain
 from scenarios.wire.channel import Channel, HubGone
 from scenarios.wire.frames import CODES, COUNT, VERSION
 
@@ -114,20 +113,21 @@ class HubClient:
         self, channel: Channel, index: int, item: tuple[str, Any], timeout: float | None
     ) -> Any:
         resource = self._resources[index]
-        identity = frames.identity(item[0])
+        prefix = frames.identity(item[0])
         if resource.priority:
             try:
-                payload = plain.dump(item[1])
+                data = plain.dump(item[1])
             except TypeError as error:
                 return Refused("uncomparable", str(error))
         else:
-            payload = pickle.dumps(item[1], 5)
+            tag, data = payload.dump(item[1])
+            prefix += tag
         if not resource.tells:
-            return self._ask(channel, index, "put", (identity, payload), timeout)
-        if len(payload) > frames.MAX_PAYLOAD:
-            return _too_large(len(payload))
-        header = _HEADER(len(identity) + len(payload), frames.TELL, _PUT, index, 0)
-        self._tell(channel, header + identity, payload)
+            return self._ask(channel, index, "put", (prefix, data), timeout)
+        if len(data) > frames.MAX_PAYLOAD:
+            return _too_large(len(data))
+        header = _HEADER(len(prefix) + len(data), frames.TELL, _PUT, index, 0)
+        self._tell(channel, header + prefix, data)
         return True
 
     def _get(self, channel: Channel, index: int, timeout: float | None) -> Any:
@@ -138,17 +138,16 @@ class HubClient:
         resource = self._resources[index]
         start = 1 + body[0]
         try:
-            payload = memoryview(body)[start:]
-            value = plain.load(payload) if resource.priority else pickle.loads(payload)
+            value = (plain.load if resource.priority else payload.load)(body[start:])
         except Exception:
             self._acknowledge(channel, resource)
             raise
         if self._stop:
             header = _HEADER(start, frames.TELL, _GIVE_BACK, index, 0)
-            self._tell(channel, header + body[:start])
+            self._tell(channel, header + bytes(body[:start]))
             raise self._stopped()
         self._acknowledge(channel, resource)
-        return body[1:start].decode(), value
+        return str(body[1:start], "utf-8"), value
 
     def _acknowledge(self, channel: Channel, resource: _Resource) -> None:
         if resource.ack is not None:
@@ -157,10 +156,10 @@ class HubClient:
 
     def _value(self, channel: Channel, index: int, verb: str, argument: Any) -> Any:
         if verb == "write":
-            return self._ask(channel, index, verb, (b"", pickle.dumps(argument, 5)))
+            return self._ask(channel, index, verb, payload.dump(argument))
         if verb == "swap":
-            content = VERSION.pack(argument[0]), pickle.dumps(argument[1], 5)
-            return self._ask(channel, index, verb, content)
+            tag, data = payload.dump(argument[1])
+            return self._ask(channel, index, verb, (VERSION.pack(argument[0]) + tag, data))
         if verb != "update":
             return self._ask(channel, index, verb)
         while True:  # read and swapped until nobody came in between
@@ -187,15 +186,15 @@ class HubClient:
         timeout: float | None = None,
     ) -> Any:
         """Send one request and read until it is answered, whatever happens in between."""
-        prefix, payload = argument
-        if len(payload) > frames.MAX_PAYLOAD:
-            return _too_large(len(payload))
+        prefix, data = argument
+        if len(data) > frames.MAX_PAYLOAD:
+            return _too_large(len(data))
         number = self._number = self._number + 1 & 0xFFFFFFFF or 1
         kind = frames.TRY if timeout == 0 else frames.ASK
-        header = _HEADER(len(prefix) + len(payload), kind, CODES[verb], index, number)
+        header = _HEADER(len(prefix) + len(data), kind, CODES[verb], index, number)
         self._midway = True
         with self._sending:
-            channel.send(header + prefix, payload)
+            channel.send(header + prefix, data)
         self._awaited = number
         if self._stop and verb not in CLEAN_UP:
             self._call_off(channel, frames.STOP, number)
@@ -273,17 +272,17 @@ def _too_large(size: int) -> Refused:
     return Refused("invalid", f"it has {size} bytes, and the hub takes at most 1 GiB")
 
 
-def _versioned(body: bytes | bytearray) -> tuple[int, Any]:
-    return VERSION.unpack_from(body)[0], pickle.loads(memoryview(body)[VERSION.size :])
+def _versioned(body: bytes | memoryview) -> tuple[int, Any]:
+    return VERSION.unpack_from(body)[0], payload.load(body[VERSION.size :])
 
 
-def _fault(body: bytes | bytearray) -> Any:
-    raise PluginFault(f"the hub failed at an operation: {body.decode('utf-8', 'replace')}")
+def _fault(body: bytes | memoryview) -> Any:
+    raise PluginFault(f"the hub failed at an operation: {str(body, 'utf-8', 'replace')}")
 
 
 _DECODE: dict[int, Callable[[Any], Any]] = {
     frames.ITEM: lambda body: body,
-    frames.PAYLOAD: pickle.loads,
+    frames.PAYLOAD: payload.load,
     frames.VERSIONED: _versioned,
     frames.REFUSED: frames.read_refused,
     frames.FAULT: _fault,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import marshal
-import pickle
 from threading import Lock
 from typing import Any
 
-from scenarios.wire import frames
+from scenarios.wire import frames, payload
 from scenarios.wire.channel import Channel, HubGone
 
 PATIENCE = 10.0
@@ -67,6 +66,6 @@ class HubControl:
 
 def _value(content: bytes) -> Any:
     try:
-        return pickle.loads(content)
+        return payload.load(content)
     except Exception as error:  # an object of a worker's own module
         return f"<not readable here: {type(error).__name__}: {error}>"

@@ -121,7 +121,7 @@ def refused(answer: Refused) -> bytes:
     return marshal.dumps((answer.reason, answer.detail))
 
 
-def read_refused(body: bytes) -> Refused:
+def read_refused(body: bytes | memoryview) -> Refused:
     """The refusal in the body of a REFUSED."""
     reason, detail = marshal.loads(body)
     return Refused(reason, detail)
