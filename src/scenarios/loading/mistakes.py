@@ -13,7 +13,6 @@ _SHOWN: Final = 100  # characters of a line that a message repeats at most
 
 _CAUSES: Final = (
     ("found a tab character", "indent with spaces, not with tabs"),
-    ("found character '\\t'", "indent with spaces, not with tabs"),
     ("block sequence entries are not allowed", "start the list on a line of its own"),
     ("could not find expected ':'", 'a key needs ": " after it, and a text over two lines a "|"'),
     ("did not find expected key", "look at the indentation and quotes of this line and the last"),
@@ -89,9 +88,9 @@ def explain(fault: Any, text: str) -> tuple[int, int, str]:
     if opened is not None and ("expected ':'" in problem or "end of stream" in problem):
         mark = opened
     cure = next((cure for words, cure in _CAUSES if words in problem), "")
-    if "cannot start any token" in problem and not cure:
+    if "cannot start any token" in problem:
         start = line[mark.column : mark.column + 1]
-        cure = f"quote a text that starts with {start}"
+        cure = _CAUSES[0][1] if start == "\t" else f"quote a text that starts with {start}"
     return mark.line + 1, mark.column + 1, f"not YAML: {problem}" + (f"; {cure}" if cure else "")
 
 
@@ -111,8 +110,8 @@ def _in_flow(line: str, column: int, fault: Any) -> tuple[int, str]:
         return column, "braces of ${...} inside {} or [] need quotes around the text" + _corrected(
             line, begin, end
         )
-    if line[column : column + 1] == ":":
-        begin, end = _flow_text(line, column)
+    begin, end = _flow_text(line, column)
+    if line[column : column + 1] == ":" and line[:begin].strip():  # else it began a line before
         return column + 1, 'a second ": " makes a second key of the text' + _corrected(
             line, begin, end
         )
@@ -125,7 +124,8 @@ def _in_flow(line: str, column: int, fault: Any) -> tuple[int, str]:
 
 def _flow_text(line: str, column: int) -> tuple[int, int]:
     """Begin and end of the text in flow style around a column, `${...}` taken as a whole."""
-    begin = max(line.rfind(mark, 0, column) + len(mark) for mark in (": ", ", ", "[", "{", "- "))
+    marks = [(line.rfind(mark, 0, column), len(mark)) for mark in (": ", ", ", "[", "{", "- ")]
+    begin = max(0, *(at + length for at, length in marks if at >= 0), 0)
     begin += len(line[begin:column]) - len(line[begin:column].lstrip())
     depth = 0
     for end in range(column, len(line)):
