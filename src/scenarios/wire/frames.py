@@ -11,8 +11,8 @@ the request's own number; a reply repeats the request's number. All of it is lit
     EXPIRE, STOP a request's number  ->   -   (the request itself is answered, if it was not yet)
     BYE                              ->   -   (a connection that ends without it has died)
 
-A client sends nothing before its WELCOME, and has one request under way at a time. What a frame cannot be is a reason to end its
-connection, and harms no other.
+A client sends nothing before its WELCOME, and has one request under way at a time. What a frame
+cannot be is a reason to end its connection, and harms no other.
 """
 
 from __future__ import annotations
