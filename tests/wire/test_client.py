@@ -174,6 +174,14 @@ def test_an_interrupt_between_operations_hits_the_next_but_not_a_clean_up(hub: H
     assert one.perform(Q, "size") == 0
 
 
+def test_a_stop_that_was_noticed_elsewhere_does_not_hit_the_clean_up(hub: Hub) -> None:
+    """A worker looks at its own flag first."""
+    one = client(hub)
+    one.interrupt()
+    one.resume()
+    assert one.perform(Q, "put", ("x", 1)) is True
+
+
 def test_a_stopped_condition_wait_does_not_take_its_lock(hub: Hub) -> None:
     """Another may have it at once."""
     one, other, control = client(hub, "one"), client(hub), HubControl(hub.address, hub.token)

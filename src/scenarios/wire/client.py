@@ -101,6 +101,10 @@ class HubClient:
             finally:
                 self._sending.release()
 
+    def resume(self) -> None:
+        """The stop has been noticed elsewhere: operations from here on are clean-up."""
+        self._stop = False
+
     def close(self, died: bool = False) -> None:
         """Leave; with `died` as if the process had been killed."""
         channel, self._channel = self._channel, None
