@@ -59,9 +59,8 @@ def refused(text: str, *words: str, known: Plugins | None = None, **changes: Any
 
 def with_steps(steps: str, top: str = "") -> str:
     """A file with one thread `w` that has these steps, and more at its top."""
-    body = indent(dedent(steps).strip("\n"), "      ")
-    head = dedent(top).strip("\n")
-    return (head + "\n" if head else "") + f"workers:\n  w:\n    executor: thread\n    steps:\n{body}\n"
+    body = dedent(steps).strip("\n")
+    return with_keys(f"executor: thread\nsteps:\n{indent(body, '  ')}", top)
 
 
 def steps_of(steps: str, top: str = "", **changes: Any) -> tuple[Step, ...]:
@@ -71,8 +70,7 @@ def steps_of(steps: str, top: str = "", **changes: Any) -> tuple[Step, ...]:
 
 def worker_of(keys: str, top: str = "", **changes: Any) -> Worker:
     """A worker `w` with these keys."""
-    text = dedent(top).strip("\n") + "\nworkers:\n  w:\n" + indent(dedent(keys).strip("\n"), "    ")
-    return scenario(text, **changes).workers["w"]
+    return scenario(with_keys(keys, top), **changes).workers["w"]
 
 
 def with_keys(keys: str, top: str = "") -> str:

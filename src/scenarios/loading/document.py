@@ -147,33 +147,23 @@ def _check_dependencies(workers: Mapping[str, Worker], ctx: Context) -> None:
 
 
 def _check_cycles(ctx: Context) -> None:
-    """Dependencies that go round in a circle, each circle told once where it starts in the file."""
-    done: set[str] = set()
-    for first in ctx.dependencies:
-        path: list[str] = []
-        todo: list[tuple[str, int]] = [(first, 0)]
-        while todo:
-            name, depth = todo.pop()
-            del path[depth:]
-            if name in path:
-                _tell_cycle(path[path.index(name) :], ctx)
-                continue
-            if name in done:
-                continue
-            path.append(name)
-            todo.extend((other, depth + 1) for other in ctx.dependencies.get(name, ()))
-        done.update(_reached(first, ctx))
-
-
-def _reached(first: str, ctx: Context) -> set[str]:
+    """Dependencies that go round in a circle: depth first, each edge followed once."""
     seen: set[str] = set()
-    todo = [first]
-    while todo:
-        name = todo.pop()
-        if name not in seen:
-            seen.add(name)
-            todo.extend(ctx.dependencies.get(name, ()))
-    return seen
+    for first in ctx.dependencies:
+        path = [] if first in seen else [first]
+        todo = [iter(ctx.dependencies[name]) for name in path]
+        seen.add(first)
+        while todo:
+            other = next(todo[-1], None)
+            if other is None:
+                todo.pop()
+                path.pop()
+            elif other in path:
+                _tell_cycle(path[path.index(other) :], ctx)
+            elif other not in seen and other in ctx.dependencies:
+                seen.add(other)
+                path.append(other)
+                todo.append(iter(ctx.dependencies[other]))
 
 
 def _tell_cycle(cycle: list[str], ctx: Context) -> None:

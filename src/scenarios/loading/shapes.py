@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scenarios.loading.context import Context
-from scenarios.loading.mistakes import shown, suggest
+from scenarios.loading.mistakes import nearest, shown, suggest
 from scenarios.loading.nodes import Entry, Node, data, start
 
 Schema = dict[str, Any]
@@ -292,11 +292,12 @@ class Record(Shape):
 
     def known(self, node: Node, entries: dict[str, Entry], ctx: Context, what: str) -> None:
         """Note unknown and missing keys."""
-        for name, entry in entries.items():
-            if name not in self.keys:
-                unknown_key(entry, self.keys, ctx, what)
+        unknown = [entry for name, entry in entries.items() if name not in self.keys]
+        for entry in unknown:
+            unknown_key(entry, self.keys, ctx, what)
+        meant = {nearest(entry.key, self.keys) for entry in unknown}
         for name in self.required:
-            if name not in entries:
+            if name not in entries and name not in meant:
                 ctx.fault(start(node), f'{what} lacks the key "{name}"')
 
     def _schema(self) -> Schema:

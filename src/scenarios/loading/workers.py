@@ -23,10 +23,11 @@ from scenarios.loading.shapes import (
     CALLABLE,
     Bool,
     Choice,
-    Data,
     Duration,
     Key,
     Record,
+    Schema,
+    Shape,
     Text,
     Whole,
 )
@@ -60,10 +61,22 @@ RESTART: Final = Record(
 )
 REPLICAS: Final = Whole(1, MOST_REPLICAS)
 
+
+
+class Options(Shape):
+    """`options`: read later, when the executor is known."""
+
+    def _read(self, node: Node, ctx: Context, what: str) -> None:
+        return None
+
+    def _schema(self) -> Schema:
+        return {"type": ["object", "null"]}
+
+
 TABLE: Final = Record(
     Key("description", Text(), "What this worker is for."),
     Key("executor", Text(), "What runs it: process, thread, pool, inline, subprocess or a plugin."),
-    Key("options", Data(), "The executor's own settings."),
+    Key("options", Options(), "The executor's own settings."),
     Key("replicas", REPLICAS, "Number of copies: name.0, name.1, ..."),
     Key("jobs", Jobs(), "Submissions to a pool: a number, or one for each item of a list."),
     Key("depends_on", DependsOn(), "Workers that come first: a list (completed), or a mapping "
