@@ -25,6 +25,7 @@ from scenarios.worker.commands import LARGEST_OUTPUT
 from scenarios.worker.performer import Performer
 from scenarios.worker_plan import Setting
 
+HUB_END = 2.0  # seconds for the hub to end by itself before the spawner ends it
 HUB_START = 20.0
 """Seconds in which the hub has to come up."""
 
@@ -47,6 +48,8 @@ class Facilities:
         self._spawner: Spawner | None = None
         self._pump: OutputPump | None = None
         self._hub_input = -1
+        self._hub_address = ""
+        self._hub: Child | None = None
 
     def access(self) -> Access:
         """Access to resources for one attempt in this process."""
@@ -72,7 +75,7 @@ class Facilities:
 
     def start_hub(self) -> tuple[tuple[str, bytes], dict[str, int], Child]:
         """Start the hub: (address, token), the number of each resource there, its process."""
-        address, token = hub.private_address(), secrets.token_bytes(32)
+        address, token = self._hub_address, _ = hub.private_address(), secrets.token_bytes(32)
         shared = self.shared()
         stdin, self._hub_input = os.pipe2(os.O_CLOEXEC)
         answer, stdout = os.pipe2(os.O_CLOEXEC)
@@ -86,7 +89,9 @@ class Facilities:
 
         stream = self.pump().add(answer, hear, over.set)
         try:
-            child = self.spawner().command(hub.argv(), stdin=stdin, stdout=stdout, stderr=stdout)
+            child = self._hub = self.spawner().command(
+                hub.argv(), stdin=stdin, stdout=stdout, stderr=stdout
+            )
         finally:
             os.close(stdin)
             os.close(stdout)
@@ -137,17 +142,26 @@ class Facilities:
             return TIMED_OUT
         return {"exit_code": code, "stdout": outputs[0].text(), "stderr": outputs[1].text()}
 
+    def _close_hub(self) -> None:
+        """The end of its input ends the hub, which then removes its socket."""
+        os.close(self._hub_input)
+        self._hub_input = -1
+        if self._hub is not None:
+            self._hub.wait(HUB_END)
+
     def close(self) -> None:
         """End what is left of hub and spawner; returns when nothing of the run is alive."""
         closers: list[Callable[[], None]] = []
         if self.control is not None:
             closers.append(self.control.close)
         if self._hub_input >= 0:
-            closers.append(lambda: os.close(self._hub_input))
+            closers.append(self._close_hub)
         if self._spawner is not None:
             closers.append(self._spawner.close)
         if self._pump is not None:
             closers.append(self._pump.close)
+        if self._hub_address:
+            closers.append(lambda: hub.remove(self._hub_address))
         for close in closers:
             try:
                 close()

@@ -1,4 +1,4 @@
-"""Sees every event of the workers while a run lasts: tallies what results need, tells the observer."""
+"""Sees every event of a run while it lasts: tallies what results need, tells the observer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scenarios.supervision.output import BoundedOutput
+from scenarios.worker import capture
 
 KEPT = 1 << 20
 """Bytes kept of what a worker that is no command prints."""
@@ -36,7 +37,8 @@ class Watch:
                 counts["made" if kind == "local_opened" else "closed"] += 1
             if kind in ("output", "log"):
                 self._match(event)
-            self._observer(event)
+            with capture.outside():  # an observer that prints is no worker's output
+                self._observer(event)
 
     def expect_line(self, worker: str, pattern: str, then: Callable[[], None]) -> None:
         """Call `then` at the first line of a worker's output or log that the pattern finds."""

@@ -6,7 +6,7 @@ import time
 from _thread import LockType, allocate_lock
 from typing import Any
 
-from scenarios.answers import PARKED, STOP, WOULD_BLOCK
+from scenarios.answers import PARKED, STOP, TIMED_OUT, WOULD_BLOCK
 from scenarios.resources.conditions import Condition
 from scenarios.resources.machine import Machine, Woken
 
@@ -56,8 +56,11 @@ class Driver:
             answer = self.machine.apply(party, verb, argument, woken)
             if answer is PARKED:
                 if timeout == 0:
-                    self.machine.cancel(party, woken)
-                    answer = WOULD_BLOCK
+                    answer = self.machine.expire(party, woken)
+                    if answer is TIMED_OUT:
+                        answer = WOULD_BLOCK
+                if answer is not PARKED:
+                    pass
                 elif party.stopped:
                     self.machine.cancel(party, woken)
                     answer = STOP

@@ -46,4 +46,5 @@ class Access:
             address, token = self._setting.hub
             client = self._clients[performer] = HubClient(address, token, performer.label)
             performer.interrupts.append(client.interrupt)
+            performer.resumes.append(client.resume)
         return client

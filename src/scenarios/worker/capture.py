@@ -36,6 +36,16 @@ def by(tell: Tell) -> Iterator[None]:
         _here.tell = before
 
 
+@contextlib.contextmanager
+def outside() -> Iterator[None]:
+    """While this lasts, the calling thread's output is nobody's: an observer may print."""
+    before, _here.tell = _here.tell, None
+    try:
+        yield
+    finally:
+        _here.tell = before
+
+
 def whole_process(tell: Tell) -> None:
     """From here on all output of this process belongs to one worker."""
     global _everywhere  # noqa: PLW0603  a process has one standard output

@@ -47,6 +47,7 @@ class Performer:
         self.random = random.Random(seed)
         self.ports: dict[str, Port] = {}
         self.interrupts: list[Callable[[], None]] = [self.party.interrupt]
+        self.resumes: list[Callable[[], None]] = []
         self.stopped = False  # somebody asked this thread to end
         self.told = False  # and the worker knows: what it does now is clean-up
         self.killed = False  # not even clean-up goes on
@@ -130,6 +131,9 @@ class Performer:
         """From here on the worker cleans up: its waits are waits again, unless it is killed."""
         self.told = True
         self.party.stopped = self.killed
+        if not self.killed:
+            for resume in self.resumes:
+                resume()
         return STOP
 
     def _dispatch(self, operation: Operation, argument: Any, timeout: float | None) -> Any:
