@@ -4,8 +4,9 @@
     prepare, Expression.evaluate                            Expression -> value
     plain, copied                                           values as plain data, and their copies
 
-Order of the parts: words and data, guards, expression; scanning, parsing, whitelist, compiling.
-Only the first three are imported by a process that evaluates.
+Order of the parts: words, data, guards, functions, expression; then scanning, parsing, rewriting,
+whitelist, compiling. A process that only evaluates imports the first five, and `explaining` at the
+first failure.
 """
 
 from __future__ import annotations
