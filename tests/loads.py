@@ -76,6 +76,8 @@ def worker_of(keys: str, top: str = "", **changes: Any) -> Worker:
 def with_keys(keys: str, top: str = "") -> str:
     """A file with a worker `w` that has these keys, and more at its top."""
     head = dedent(top).strip("\n")
-    return (head + "\n" if head else "") + "workers:\n  w:\n" + indent(
-        dedent(keys).strip("\n"), "    "
+    return (
+        (head + "\n" if head else "")
+        + "workers:\n  w:\n"
+        + indent(dedent(keys).strip("\n"), "    ")
     )

@@ -127,7 +127,9 @@ def test_names_of_resources(name: str, words: str) -> None:
 def test_unusual_names_that_are_names() -> None:
     """Letters of any script, and words of Python, are names."""
     assert list(scenario(f"queues: {{in: {{}}, été: {{}}, q_1: }}\n{WORKER}").queues) == [
-        "in", "été", "q_1",
+        "in",
+        "été",
+        "q_1",
     ]
 
 
@@ -168,7 +170,9 @@ def test_locals_with_attributes() -> None:
 
 def test_locals_made_by_a_call() -> None:
     """One object for each thread."""
-    local = made_local("{call: 'sqlite3:connect', args: [':memory:'], kwargs: {a: 1}, close: close}")
+    local = made_local(
+        "{call: 'sqlite3:connect', args: [':memory:'], kwargs: {a: 1}, close: close}"
+    )
     assert (local.call, local.close, local.attributes) == ("sqlite3:connect", "close", None)
     assert local.args.value == [":memory:"]
     assert local.kwargs.value == {"a": 1}
@@ -185,7 +189,7 @@ def test_locals_made_by_a_call() -> None:
         ("{call: 'a:b', close: §a.b}", '"close" is the name of a method'),
         ("{a: §'${n}'}", 'unknown name "n"'),
         ("{a: §'${values.v}'}", "unknown name"),
-        ("{a: [§'${vars.m}']}", 'no var "m" for vars.m'),
+        ("{a: [§'${vars.m}']}", 'no var "m"; there are n'),
         ("{a: §'${'}", '"${" without its "}"'),
     ],
 )

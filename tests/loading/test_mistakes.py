@@ -132,7 +132,7 @@ def test_shown(value: Any, text: str) -> None:
 def test_quoted() -> None:
     """Double quotes, or single ones where those would need escapes."""
     assert quoted("a") == '"a"'
-    assert quoted("it's \"so\"") == "'it''s \"so\"'"
+    assert quoted('it\'s "so"') == "'it''s \"so\"'"
 
 
 def test_messages_hold_no_control_characters() -> None:

@@ -34,7 +34,10 @@ def words_of(keys: str) -> list[Any]:
     ("command", "words"),
     [
         ("[sh, -c, 'exit 3']", ["sh", "-c", "exit 3"]),
-        ("[sleep, 1.50, 007, true, no, 0x1F, '']", ["sleep", "1.50", "007", "true", "no", "0x1F", ""]),
+        (
+            "[sleep, 1.50, 007, true, no, 0x1F, '']",
+            ["sleep", "1.50", "007", "true", "no", "0x1F", ""],
+        ),
         ("[echo, '${vars.n}', 'a ${vars.word}']", ["echo", "2", "a hi"]),
         ("[echo, '${worker.name}', '${run.tmp}/x']", ["echo", "w", "/t/x"]),
         ("[echo, '$HOME', '$${x}', '$$']", ["echo", "$HOME", "${x}", "$$"]),
@@ -77,7 +80,7 @@ def test_what_is_known_at_load_is_filled_in_at_load() -> None:
         ("command: [a]\nstdin: {§form: q}", 'unknown key "form" in "stdin"; did you mean "from"?'),
         ("command: [a]\nstdin: {from: §v}", '"from" takes a queue; "v" is a value'),
         ("command: [a]\nstdout: §{}", '"stdout" lacks the key "to"'),
-        ("command: [a]\nstdout: §pipe", "capture, inherit or discard, not \"pipe\""),
+        ("command: [a]\nstdout: §pipe", 'capture, inherit or discard, not "pipe"'),
         ("command: [a]\nstdout: {to: §p}", '"to" names "p"'),
         ("command: [a]\nstderr: §3", '"stderr", where it is not {to: queue}'),
         ("command: [a]\nenv: §[A]", '"env" is a mapping of variables to texts'),
@@ -124,9 +127,7 @@ def test_streams_of_replicas() -> None:
         with_keys("command: [a]\nreplicas: 3\nstdout: {to: §'q${worker.replica}'}", TOP),
         '"to" names "q2"',
     )
-    refused(
-        with_keys("command: [a]\nstdout: {to: §'q${worker.replica}'}", TOP), "has no replicas"
-    )
+    refused(with_keys("command: [a]\nstdout: {to: §'q${worker.replica}'}", TOP), "has no replicas")
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +227,7 @@ def test_arguments_of_a_call_are_live_objects() -> None:
         ("args: [§'${queues.p}']", 'no queue "p" for queues.p; known are q'),
         ("args: [§'${qeues.q}']", 'unknown name "qeues"; did you mean "queues"?'),
         ("args: [1, {a: §'${n}'}]", 'unknown name "n"; write vars.n'),
-        ("args: [§'${q}']", "the queue is written queues.q"),
+        ("args: [§'${q}']", "write queues.q"),
     ],
 )
 def test_wrong_arguments(keys: str, words: str) -> None:

@@ -121,9 +121,7 @@ def test_names_that_are_none(name: str) -> None:
 
 def test_the_order_of_workers_is_kept() -> None:
     """Workers start in the order of the file."""
-    made = scenario(
-        "executor: thread\nworkers: {c: {steps: []}, a: {steps: []}, b: {steps: []}}"
-    )
+    made = scenario("executor: thread\nworkers: {c: {steps: []}, a: {steps: []}, b: {steps: []}}")
     assert list(made.workers) == ["c", "a", "b"]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from scenarios.expressions import ROOTS, Expression
 from scenarios.loading.context import SECTIONS, Context
-from scenarios.loading.mistakes import among, shown, suggest
+from scenarios.loading.mistakes import among, nearest, shown, suggest
 from scenarios.loading.nodes import Entry, Node
 
 # What stands below a name: names by mapping, or None where anything may follow.
@@ -208,25 +208,26 @@ def _unknown_name(
     name: str, node: Node, roots: Mapping[str, Names], ctx: Context, scope: Scope | None
 ) -> None:
     if scope is None:
-        tail = suggest(name, roots, f"; known are {among(roots)}")
-        ctx.fault(node, f'unknown name "{name}"{_elsewhere(name, ctx)}{tail}')
-        return
-    if name in ROOTS or name in ("workers", "found", "env", "error"):
+        tail = _meant(name, roots, ctx) or f"; known are {among(roots)}"
+        ctx.fault(node, f'unknown name "{name}"{tail}')
+    elif name in ROOTS or name in _PLACES:
         ctx.fault(node, f'"{name}" is not known here{_place_of(name)}')
-        return
-    known = [*scope.variables, *roots]
-    tail = suggest(name, known, _elsewhere(name, ctx))
-    ctx.fault(node, f'no step of worker "{scope.worker}" sets "{name}"{tail}')
+    else:
+        tail = _meant(name, [*scope.variables, *roots], ctx)
+        ctx.fault(node, f'no step of worker "{scope.worker}" sets "{name}"{tail}')
 
 
-def _elsewhere(name: str, ctx: Context) -> str:
-    """What a name is, where it stands for something that is written otherwise."""
-    if name in ctx.resources:
-        section = ctx.resources[name]
-        return f"; the {SECTIONS[section]} is written {section}.{name}"
-    if name in ctx.workers:
-        return f"; the worker is written workers.{name}" if name.isidentifier() else ""
-    return next((f"; write {r}.{name}" for r in ("vars", "matrix") if name in ctx.names[r]), "")
+def _meant(name: str, known: Iterable[str], ctx: Context) -> str:
+    """What a name was probably meant for: something that is written otherwise, or a near name."""
+    paths = {resource: f"{section}.{resource}" for resource, section in ctx.resources.items()}
+    paths.update((name, f"workers.{name}") for name in ctx.workers if name.isidentifier())
+    for root in ("matrix", "vars"):
+        paths.update((name, f"{root}.{name}") for name in ctx.names[root])
+    if name in paths:
+        return f"; write {paths[name]}"
+    tail = suggest(name, known)
+    near = nearest(name, paths) if not tail else None
+    return f"; did you mean {paths[near]}?" if near is not None else tail
 
 
 _PLACES: Final = {
@@ -287,8 +288,10 @@ def _unknown_part(
     tail = suggest(part, level, f"; known are {among(level)}" if level else "; there is none")
     if index == 1 and path[0] == "workers" and "-" in tail:
         tail += "; a name with a hyphen is written workers['a-b']"
-    words = {"vars": "var", "found": "checker", "workers": "worker", **SECTIONS}
-    if index == 1 and path[0] in words and path[0] not in ("run", "worker"):
+    words = {"found": "checker", "workers": "worker", "local": "local", **SECTIONS}
+    if index == 1 and path[0] in ("vars", "matrix"):
+        ctx.unknown(node, path[0], part, level)
+    elif index == 1 and path[0] in words:
         ctx.fault(node, f'no {words[path[0]]} "{part}" for {before}.{part}{tail}')
     else:
         ctx.fault(node, f'{before} has no "{part}"{tail}')

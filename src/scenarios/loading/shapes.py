@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -280,7 +280,7 @@ class Record(Shape):
             known = f" with {', '.join(list(self.keys)[:6])}" if self.keys else ""
             ctx.fault(node, f"{what} is a mapping{known}, not {shown(node.value)}")
             return None
-        self.known(node, entries, ctx, what)
+        check_keys(node, entries, self.keys, self.required, ctx, what)
         values: dict[str, Any] = {}
         for name, key in self.keys.items():
             entry = entries.get(name)
@@ -289,16 +289,6 @@ class Record(Shape):
             else:
                 values[name] = key.shape.read(entry.node, ctx, self.whats[name])
         return values
-
-    def known(self, node: Node, entries: dict[str, Entry], ctx: Context, what: str) -> None:
-        """Note unknown and missing keys."""
-        unknown = [entry for name, entry in entries.items() if name not in self.keys]
-        for entry in unknown:
-            unknown_key(entry, self.keys, ctx, what)
-        meant = {nearest(entry.key, self.keys) for entry in unknown}
-        for name in self.required:
-            if name not in entries and name not in meant:
-                ctx.fault(start(node), f'{what} lacks the key "{name}"')
 
     def _schema(self) -> Schema:
         properties = {}
@@ -314,6 +304,24 @@ class Record(Shape):
         if self.doc:
             made["description"] = self.doc
         return {**made, "required": self.required} if self.required else made
+
+
+def check_keys(
+    node: Node,
+    entries: Mapping[str, Entry],
+    known: Iterable[str],
+    required: Iterable[str],
+    ctx: Context,
+    what: str,
+) -> None:
+    """Note unknown keys, and missing ones unless an unknown key was meant for it."""
+    unknown = [entry for name, entry in entries.items() if name not in known]
+    for entry in unknown:
+        unknown_key(entry, known, ctx, what)
+    meant = {nearest(entry.key, known) for entry in unknown}
+    for name in required:
+        if name not in entries and name not in meant:
+            ctx.fault(start(node), f'{what} lacks the key "{name}"')
 
 
 def unknown_key(entry: Entry, known: Iterable[str], ctx: Context, what: str) -> None:

@@ -9,7 +9,7 @@ from scenarios.loading.context import Context
 from scenarios.loading.late import compiled, scope_of
 from scenarios.loading.mistakes import nearest, shown
 from scenarios.loading.nodes import Entry, Node, data
-from scenarios.loading.shapes import Key, Schema, Shape, unknown_key
+from scenarios.loading.shapes import Key, Schema, Shape, check_keys
 from scenarios.scenario import Step
 
 
@@ -60,26 +60,25 @@ class Kind:
         """The step of this kind at a node."""
         entries: dict[str, Entry] = node.value
         fields: dict[str, Any] = dict.fromkeys(self.keys)
-        further = {name: entry for name, entry in entries.items() if name not in self.keys}
         for name, key in self.keys.items():
             entry = entries.get(name)
             fields[name] = (
                 key.default if entry is None else key.shape.read(entry.node, ctx, self.whats[name])
             )
-        for name in self.required:
-            if name not in entries:
-                first: Entry = next(iter(entries.values()))
-                ctx.fault(first, f'{self.name} lacks the key "{name}"')
         if self.open:
+            further = {name: entry for name, entry in entries.items() if name not in self.keys}
             fields["fields"] = _further(further, node, ctx) if further else None
-        else:
-            for entry in further.values():
-                unknown_key(entry, self.keys, ctx, f"step {self.name}")
+        elif not self.fits(entries):
+            check_keys(node, entries, self.keys, self.required, ctx, f"step {self.name}")
         if self.in_loop and not scope_of(ctx).loops:
             ctx.fault(node, f"{self.name} stands in no loop")
         if self.finish is not None:
             self.finish(fields, node, ctx)
         return Step(self.name, fields, node.line, node.column)
+
+    def fits(self, entries: dict[str, Entry]) -> bool:
+        """Whether no key is unknown and none is missing."""
+        return entries.keys() <= self.keys.keys() and all(key in entries for key in self.required)
 
     def schema(self) -> Schema:
         """The step as JSON Schema; that its kind is there is checked by who chose it."""
