@@ -26,9 +26,9 @@ next_number = itertools.count(1).__next__
 
 
 class Sink(Protocol):
-    """Where lines go: a segment, or several that write the same."""
+    """Where lines go: a segment."""
 
-    def write(self, line: bytes) -> None:
+    def write(self, text: str) -> None:
         """Take one whole line."""
 
 
@@ -94,7 +94,7 @@ class Recorder:
     well; `masker` hides secrets from both.
     """
 
-    __slots__ = ("_heads", "_identity", "_masker", "_observe", "_sink", "_watch")
+    __slots__ = ("_heads", "_identity", "_masker", "_observe", "_sink", "operation")
 
     def __init__(
         self,
@@ -107,8 +107,11 @@ class Recorder:
         self._sink = sink
         self._masker = masker if masker else None
         self._observe = observe
-        self._watch = observe if verbose else None
         self._heads: dict[Any, tuple[str, str]] = {}
+        # records the finished line of an operation: straight to the sink where nobody looks on
+        self.operation = self.line if self._masker or verbose else sink.write
+        if self._masker and not verbose:
+            self.operation = self._unobserved
         self.identify(**identity)
 
     def identify(self, **identity: Any) -> None:
@@ -130,23 +133,16 @@ class Recorder:
             )
         return found
 
-    def operation(self, text: str) -> None:
-        """Record the finished line of an operation."""
-        if self._masker is not None:
-            text = self._masker.text(text)
-        line = text.encode()
-        self._sink.write(line)
-        if self._watch is not None:
-            self._watch(line)
-
     def line(self, text: str) -> None:
         """Record the finished line of an event that people may want to see."""
         if self._masker is not None:
             text = self._masker.text(text)
-        line = text.encode()
-        self._sink.write(line)
+        self._sink.write(text)
         if self._observe is not None:
-            self._observe(line)
+            self._observe(text.encode())
+
+    def _unobserved(self, text: str) -> None:
+        self._sink.write(self._masker.text(text) if self._masker is not None else text)
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event that is no operation; None fields are left out."""

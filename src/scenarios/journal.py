@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,44 +21,46 @@ LARGEST_WINDOW = 256 * PAGE  # 1 MiB keeps remapping below 1% of the cost of a l
 class Segment:
     """An append-only file of whole lines for one thread; `dropped` counts lines without room."""
 
-    __slots__ = ("_at", "_file", "_map", "_size", "_start", "_window", "dropped")
+    __slots__ = ("_append", "_file", "_map", "_start", "_window", "dropped")
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._window = FIRST_WINDOW
         self._start = 0  # where the mapped window begins in the file
-        self._at = 0  # next free byte within the window
-        self._size = 0
         self._map: mmap.mmap | None = None
+        self._append: Callable[[bytes], object] = _no_room
         self.dropped = 0
 
-    def write(self, line: bytes) -> None:
-        """Append a line; after this returns it survives the writer."""
-        end = self._at + len(line)
-        if end > self._size and not self._move_on(len(line)):
-            self.dropped += 1
-            return
-        end = self._at + len(line)
-        self._map[self._at : end] = line  # type: ignore[index]
-        self._at = end
+    def write(self, text: str) -> None:
+        """Append a line of ASCII; after this returns it survives the writer."""
+        line = text.encode()
+        try:
+            self._append(line)
+        except ValueError:  # the window has no room for it
+            if self._move_on(len(line)):
+                self._append(line)
+            else:
+                self.dropped += 1
 
     def close(self) -> None:
         """Cut the file after its last line."""
         if self._file < 0:
             return
+        end = self._position()
         if self._map is not None:
             self._map.close()
-        os.ftruncate(self._file, self._start + self._at)
+        os.ftruncate(self._file, end)
         os.close(self._file)
-        self._file = -1
-        self._map = None
-        self._size = 0
+        self._file, self._map, self._append = -1, None, _no_room
+
+    def _position(self) -> int:
+        return self._start + (self._map.tell() if self._map is not None else 0)
 
     def _move_on(self, needed: int) -> bool:
         """Map the next window; False where the disk has no room for it."""
         if self._file < 0:
             return False
-        position = self._start + self._at
+        position = self._position()
         start = position // PAGE * PAGE
         self._window = min(self._window * 2, LARGEST_WINDOW)
         size = max(self._window, (position - start + needed + PAGE - 1) // PAGE * PAGE)
@@ -67,10 +69,15 @@ class Segment:
             window = mmap.mmap(self._file, size, offset=start)
         except OSError:
             return False
+        window.seek(position - start)
         if self._map is not None:
             self._map.close()
-        self._map, self._start, self._at, self._size = window, start, position - start, size
+        self._map, self._start, self._append = window, start, window.write
         return True
+
+
+def _no_room(line: bytes) -> None:
+    raise ValueError("no window is mapped")
 
 
 def lines(path: Path) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ back with the answer. Nothing here performs anything.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from scenarios.answers import STOP, Failed, Refused
 from scenarios.errors import ScenariosError
@@ -60,6 +60,7 @@ class Operation:
     __slots__ = (
         "column",
         "detail",
+        "fixed",
         "into",
         "line",
         "name",
@@ -102,6 +103,13 @@ class Operation:
         self.detail = detail
         self.scoped = scoped
         self.otherwise: int | None = None
+        # (argument, time-out) where both are known before it runs
+        self.fixed: tuple[Any, float | None] | None = None
+        if second is None and not isinstance(timeout, Expression):
+            if value is None:
+                self.fixed = None, timeout
+            elif value.constant and value.value.__class__ in SCALARS:
+                self.fixed = value.value, timeout
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.object} line {self.line}>"
@@ -168,7 +176,8 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
     operation = frame.waiting
     if operation is not None:
         frame.waiting = None
-        _take_in(frame, operation, answer)
+        if answer is not True or operation.into is not None:
+            _take_in(frame, operation, answer)
     elif answer is STOP:
         _unwind(frame, End(STOPS))
     instructions = frame.instructions
@@ -177,14 +186,17 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
         frame.pc += 1
         try:
             if instruction[0] == OPERATE:
-                operation = cast(Operation, instruction[1])
+                operation = instruction[1]
                 if operation.scoped and frame.unheld == operation.object:
                     frame.unheld = None
                     continue
-                _prepare(frame, operation)
+                if operation.fixed:
+                    frame.argument, frame.timeout = operation.fixed
+                else:
+                    _prepare(frame, operation)
                 frame.waiting = operation
                 frame.rounds = 0
-                return operation
+                return operation  # type: ignore[no-any-return]
             _LOCAL[instruction[0]](frame, instruction)
         except ScenariosError as error:
             line = operation.line if instruction[0] == OPERATE and operation else instruction[-1]
@@ -237,8 +249,6 @@ def _prepare(frame: Frame, operation: Operation) -> None:
     value = operation.value
     if value is None:
         frame.argument = None
-    elif value.constant and value.value.__class__ in SCALARS:
-        frame.argument = value.value
     else:
         argument = _value(frame, value)
         if argument.__class__ not in SCALARS and operation.verb != "call":
@@ -326,7 +336,9 @@ def _next_item(frame: Frame, instruction: tuple[Any, ...]) -> None:
         return
     block[4] = index + 1
     frame.pc = instruction[2]
-    _count_round(frame, instruction)
+    frame.rounds += 1
+    if frame.rounds > ROUNDS:
+        _count_round(frame, instruction)
 
 
 def _count_round(frame: Frame, instruction: tuple[Any, ...]) -> None:

@@ -13,14 +13,14 @@ from _thread import allocate_lock
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scenarios import event
 from scenarios.answers import STOP, Failed, Refused
 from scenarios.errors import ScenariosError, Stopped
-from scenarios.event import Recorder, encoded, quoted
+from scenarios.event import Recorder, encoded, next_number, quoted
 from scenarios.expressions import copied
 from scenarios.program import Operation
 from scenarios.resources.driver import Party
 
+now = time.monotonic_ns
 LONGEST_NAP = 3600.0  # seconds; longer sleeps are several naps, since a lock's wait is bounded
 
 Port = Callable[[str, Any, float | None], Any]
@@ -88,23 +88,28 @@ class Performer:
             item = f"{self.label}:{self._items}"
             value = f',"value":{encoded(argument)},"item":{quoted(item)}'
             argument = item, argument
-        elif argument is None or operation.second is not None:
+        elif argument is None or operation.second is not None or verb == "call":
             value = ""
         else:
             value = f',"value":{encoded(argument)}'
-        recorder.operation(
-            f'{{"time":{time.monotonic_ns()},"seq":{event.next_number()},{invoke}{value}}}\n'
-        )
+        recorder.operation(f'{{"time":{now()},"seq":{next_number()},{invoke}{value}}}\n')
         try:
-            answer = self._dispatch(operation, argument, timeout)
+            if operation.section:
+                port = self.ports.get(operation.object) or self._port(operation.object)
+                answer = port(verb, argument, timeout)
+                if answer is STOP:
+                    self._tell()
+            else:
+                answer = self._local[verb](operation, argument, timeout)
         except Stopped:
-            answer = self._tell()
+            answer = self._stopped(operation, argument, timeout)
         except ScenariosError as error:
             answer = Failed(str(error))
-        answer, kind, value = _told(verb, answer, item)
+        kind, value = "ok", ""
+        if answer is not True or item:
+            answer, kind, value = _told(verb, answer, item)
         recorder.operation(
-            f'{{"time":{time.monotonic_ns()},"seq":{event.next_number()},'
-            f'"event":"{kind}",{done}{value}}}\n'
+            f'{{"time":{now()},"seq":{next_number()},"event":"{kind}",{done}{value}}}\n'
         )
         return answer
 
@@ -136,21 +141,15 @@ class Performer:
                 resume()
         return STOP
 
-    def _dispatch(self, operation: Operation, argument: Any, timeout: float | None) -> Any:
-        name = operation.object
-        if not operation.section:
-            return self._local[operation.verb](operation, argument, timeout)
-        port = self.ports.get(name)
-        if port is None:
-            port = self.ports[name] = self._open_port(name)
-        while True:
-            try:
-                answer = port(operation.verb, argument, timeout)
-            except Stopped:
-                if self.told and not self.killed:
-                    continue  # an interrupt that came before the worker was told
-                answer = STOP
-            return self._tell() if answer is STOP else answer
+    def _port(self, name: str) -> Port:
+        port = self.ports[name] = self._open_port(name)
+        return port
+
+    def _stopped(self, operation: Operation, argument: Any, timeout: float | None) -> Any:
+        """A port or the user's code was interrupted: STOP, unless the worker knows already."""
+        if self.told and not self.killed and operation.section:
+            return self.ports[operation.object](operation.verb, argument, timeout)
+        return self._tell()
 
 
 def _told(verb: str, answer: Any, item: str) -> tuple[Any, str, str]:
