@@ -9,7 +9,7 @@ from scenarios.errors import PluginFault
 from scenarios.loading.context import Context
 from scenarios.loading.late import scope_of
 from scenarios.loading.nodes import Entry, Node, data
-from scenarios.loading.shapes import unknown_key
+from scenarios.loading.shapes import check_keys
 from scenarios.loading.steps import read_step
 from scenarios.scenario import Step
 from scenarios.specs import StepSpec
@@ -30,13 +30,8 @@ def desugar(spec: StepSpec, node: Node, ctx: Context) -> tuple[Step, ...]:
     """The core steps that a plugin's step stands for; every fault stands at the step."""
     entries: dict[str, Entry] = node.value
     known = {spec.kind: "", **spec.keys}
-    missing = [key for key in spec.required if key not in entries]
-    unknown = [entry for key, entry in entries.items() if key not in known]
-    for entry in unknown:
-        unknown_key(entry, known, ctx, f"step {spec.kind}")
-    for key in missing:
-        ctx.fault(node, f'{spec.kind} lacks the key "{key}"')
-    if missing or unknown:
+    if not (entries.keys() <= known.keys() and all(key in entries for key in spec.required)):
+        check_keys(node, entries, known, spec.required, ctx, f"step {spec.kind}")
         return ()
     owner = f'step kind "{spec.kind}"'
     function = attribute(spec.desugar, owner)

@@ -103,7 +103,9 @@ def _worker(specs: Mapping[str, ExecutorSpec]) -> Schema:
     made["allOf"] = [
         {
             "if": {"properties": {"executor": {"const": name}}, "required": ["executor"]},
-            "then": {"properties": {"options": {"$ref": f"#/$defs/options_{name}"}}},
+            "then": {
+                "properties": {"options": or_filled({"$ref": f"#/$defs/options_{name}"})}
+            },
         }
         for name in specs
     ]

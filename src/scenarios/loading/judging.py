@@ -19,6 +19,7 @@ from scenarios.loading.shapes import (
     Shape,
     Text,
     Whole,
+    check_keys,
     unknown_key,
 )
 from scenarios.scenario import CheckDecl, FaultDecl
@@ -70,19 +71,16 @@ class Checks(Shape):
         what = f'the level of "{name}"'
         if type(node.value) is not dict:
             return LEVEL.read(node, ctx, what), {}
+        own = SETTINGS.get(name, {})
+        known = ("level", *own) if name in CHECKERS else ("level", *node.value)
+        check_keys(node, node.value, known, ["level"], ctx, f'check "{name}"')
         level: Any = None
         settings = {}
         for key, entry in node.value.items():
             if key == "level":
                 level = LEVEL.read(entry.node, ctx, what)
-            elif name not in CHECKERS:
-                settings[key] = Data().read(entry.node, ctx, f'"{key}"')
-            elif key in SETTINGS.get(name, {}):
-                settings[key] = SETTINGS[name][key].read(entry.node, ctx, f'"{key}"')
-            else:
-                unknown_key(entry, ["level", *SETTINGS.get(name, {})], ctx, f'check "{name}"')
-        if "level" not in node.value:
-            ctx.fault(start(node), f'check "{name}" lacks the key "level"')
+            elif key in known:
+                settings[key] = own.get(key, Data()).read(entry.node, ctx, f'"{key}"')
         return level, settings
 
     def _schema(self) -> Schema:
