@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from command import environment, scenarios
 from scenarios.cli import VERSION
-from scenarios.cli.app import VERBS, start
+from scenarios.cli.app import HELP, VERBS, start
 
 
 def test_version_is_that_of_the_distribution(tmp_path: Path) -> None:
@@ -122,3 +123,10 @@ def test_text_that_the_terminal_does_not_know_is_escaped(tmp_path: Path) -> None
     done = scenarios("list", ".", cwd=tmp_path, PYTHONIOENCODING="latin-1")
     assert done.returncode == 0
     assert "\\u65e5\\u672c" in done.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_fits_a_narrow_terminal(verb: str) -> None:
+    """No line of a help text is longer than 80 columns show."""
+    text = import_module(f"scenarios.cli.{verb}").HELP
+    assert [line for line in (text + HELP).splitlines() if len(line) > 77] == []

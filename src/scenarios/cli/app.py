@@ -20,15 +20,15 @@ VERBS = ("run", "validate", "list", "show", "schema", "plugins", "completion")
 BROKEN, INTERRUPTED = 70, 130
 
 HELP = """\
-Runs concurrency designs that are written in YAML: threads, processes, pools and commands that
-share queues, locks and values.
+Runs concurrency designs that are written in YAML: threads, processes, pools
+and commands that share queues, locks and values.
 
 Examples:
   scenarios list                             what there is to run
   scenarios run queue.yaml                   run one of the shipped scenarios
-  scenarios run mine.yaml --set size=3       run a file of your own with another value
+  scenarios run mine.yaml --set size=3       give another value
   scenarios run mine.yaml --executor thread  the same design on threads
-  scenarios validate *.yaml                  check files without running anything
+  scenarios validate *.yaml                  check files, run nothing
   scenarios show                             look at the latest run again
 
 Exit codes:

@@ -7,11 +7,15 @@ import click
 from scenarios.cli import options
 
 HELP = """\
-Print the script that makes a shell complete verbs, options, scenario files, executors and runs.
+Print the script that makes a shell complete verbs, options, scenario files,
+executors and runs.
 
-  bash:  scenarios completion bash > ~/.local/share/bash-completion/completions/scenarios
-  zsh:   scenarios completion zsh > ~/.zfunc/_scenarios        (with ~/.zfunc in fpath)
-  fish:  scenarios completion fish > ~/.config/fish/completions/scenarios.fish
+For bash, for zsh (with ~/.zfunc in fpath) and for fish:
+
+  scenarios completion bash > \\
+      ~/.local/share/bash-completion/completions/scenarios
+  scenarios completion zsh > ~/.zfunc/_scenarios
+  scenarios completion fish > ~/.config/fish/completions/scenarios.fish
 """
 
 

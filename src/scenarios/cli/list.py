@@ -14,8 +14,8 @@ from scenarios.errors import UsageError
 HELP = """\
 List the scenarios below FOLDER with their names, descriptions and files.
 
-Without FOLDER: those of `scenarios/` here, or of this folder, and then the shipped ones. Any of
-them can be run by its file's name.
+Without FOLDER: those of `scenarios/` here, or of this folder, and then the
+shipped ones. Any of them can be run by its file's name.
 
 Examples:
   scenarios list

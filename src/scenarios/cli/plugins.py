@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from scenarios.plugins import Registry
 
 HELP = """\
-List executors, steps and checkers with what they do and where they come from, and the plugins
-that cannot be used with the reason.
+List executors, steps and checkers with what they do and where they come
+from, and the plugins that cannot be used with the reason.
 
 Examples:
   scenarios plugins

@@ -13,8 +13,9 @@ from scenarios.verdict import worst
 HELP = """\
 Run scenario files, one scenario after the other, and tell how each ended.
 
-FILE is a path, or the name of a file under `scenarios/`, or of one of the shipped scenarios.
-What the workers do is shown on standard error while it happens, the results on standard output.
+FILE is a path, or the name of a file under `scenarios/`, or of one of the
+shipped scenarios. What the workers do is shown on standard error while it
+happens, the results on standard output.
 
 Examples:
   scenarios run queue.yaml                          a shipped scenario
@@ -22,7 +23,7 @@ Examples:
   scenarios run mine.yaml --set size=3 --set names='[a, b]'
   scenarios run mine.yaml --executor process        all workers as processes
   scenarios run mine.yaml --executor thread:writer  one worker as a thread
-  scenarios run mine.yaml --seed 42                 the same random draws again
+  scenarios run mine.yaml --seed 42                 the same random draws
   scenarios run pool.yaml --set matrix.size=3       one value of a matrix
   scenarios run scenarios/*.yaml --format junit > report.xml
 

@@ -10,10 +10,11 @@ import click
 from scenarios.cli import options
 
 HELP = """\
-Print the JSON Schema of scenario files, with the executors and steps of the installed plugins.
+Print the JSON Schema of scenario files, with the executors and steps of the
+installed plugins.
 
-An editor with the YAML language server completes and checks a file that begins with the second
-line here:
+An editor with the YAML language server completes and checks a file that
+begins with the second line here:
 
   scenarios schema > scenarios.schema.json
   # yaml-language-server: $schema=scenarios.schema.json

@@ -15,18 +15,19 @@ from scenarios.cli import complete, options, running
 from scenarios.errors import UsageError
 
 HELP = """\
-Show a stored run: its summary, its events or what a worker wrote. Without RUN it is the latest.
+Show a stored run: its summary, its events or what a worker wrote. Without
+RUN it is the latest.
 
-RUN is the id of a run, a part of it (the newest that has it), or a folder. The exit code is 0
-however the run ended.
+RUN is the id of a run, a part of it (the newest that has it), or a folder.
+The exit code is 0 however the run ended.
 
 Examples:
-  scenarios show                       the summary of the latest run
-  scenarios show --list                all stored runs
-  scenarios show --events              what was shown while it ran
-  scenarios show queue --events -v     with every operation, of the newest "queue"
-  scenarios show --output writer       what the worker wrote
-  scenarios show --format json         the result, for programs
+  scenarios show                    the summary of the latest run
+  scenarios show --list             all stored runs
+  scenarios show --events           what was shown while it ran
+  scenarios show queue --events -v  every operation of the newest "queue"
+  scenarios show --output writer    what the worker wrote
+  scenarios show --format json      the result, for programs
 """
 
 

@@ -11,12 +11,13 @@ from scenarios.cli import check, options
 from scenarios.verdict import worst
 
 HELP = """\
-Check scenario files: every fault of every file, at its line and column. Nothing is run.
+Check scenario files: every fault of every file, at its line and column.
+Nothing is run.
 
 Examples:
   scenarios validate queue.yaml
-  scenarios validate scenarios/*.yaml --format github    annotate the lines of a pull request
-  scenarios validate mine.yaml --executor process        would it run on processes?
+  scenarios validate *.yaml --format github        annotate a pull request
+  scenarios validate mine.yaml --executor process  would it run on processes?
 
 Exit codes: 0 all files are right, 2 some are not, 70 a fault in a plugin
 """
