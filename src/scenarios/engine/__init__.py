@@ -1,7 +1,8 @@
 """Runs a plan: plan and executors in, a result and a run folder out.
 
-`supervisor` is the life of the workers, `facilities` what they share, `attempt` what an executor
-is given, `results` what is told at the end.
+`supervisor` is the life of the workers (`state`, `starting`, `stopping`, `ending`, `background`),
+`facilities` what they share, `attempt` what an executor is given, `results` what is told at the
+end.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 from scenarios import journal
 from scenarios.engine import results
 from scenarios.engine.facilities import Facilities
+from scenarios.engine.members import inline_code
+from scenarios.engine.state import RunState
 from scenarios.engine.supervisor import Supervisor
 from scenarios.engine.watch import Watch
 from scenarios.errors import EnvironmentFault, PluginFault, Stopped
@@ -54,25 +57,25 @@ def run(
     began = time.monotonic()
     facilities.recorder.event("run_started", run=folder.id, seed=plan.seed, file=plan.scenario.path)
     try:
-        supervisor = _supervise(plan, facilities, verbose)
+        state = _supervise(plan, facilities)
         info: dict[str, Any] = {
             "id": folder.id,
-            "state": supervisor.state,
+            "state": state.state,
             "seed": plan.seed,
             "duration": round(time.monotonic() - began, 6),
             "folder": str(folder.path),
         }
-        if supervisor.error is not None:
-            info["error"] = supervisor.error
-        result = results.result(plan, facilities, supervisor.groups, info, supervisor.exit_code)
+        if state.error is not None:
+            info["error"] = state.error
+        result = results.result(plan, facilities, state.groups, info, state.exit_code)
     finally:
         facilities.close()
-    told = [*notices, *supervisor.waits, *supervisor.notices, *not_acted_on(plan)]
+    told = [*notices, *state.waits, *state.notices, *not_acted_on(plan)]
     result |= {"notices": told, "again": again}
-    result = Masker(setting.secrets).data(result)
+    result = dict(Masker(setting.secrets).data(result))
     facilities.recorder.event("run_ended", state=info["state"], exit=result["exit"])
     facilities.segment.close()
-    _store(folder, result, supervisor)
+    _store(folder, result, state)
     return result
 
 
@@ -92,21 +95,21 @@ def _setting(plan: Plan, folder: RunFolder, verbose: bool) -> Setting:
     )
 
 
-def _supervise(plan: Plan, facilities: Facilities, verbose: bool) -> Supervisor:
+def _supervise(plan: Plan, facilities: Facilities) -> RunState:
     """Let a supervisor run on its own thread, and inline workers on this one."""
     import dataclasses
 
     inline: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    supervisor = Supervisor(plan, facilities, inline)
+    state = RunState(plan, facilities, inline)
     if facilities.shared():
         address, index, child = facilities.start_hub()
         facilities.setting = dataclasses.replace(facilities.setting, hub=address, hub_index=index)
-        _watch_hub(child, supervisor)
+        _watch_hub(child, state)
     failure: list[BaseException] = []
 
     def run_supervisor() -> None:
         try:
-            supervisor.run()
+            Supervisor(state).run()
         except BaseException as error:
             failure.append(error)
         finally:
@@ -115,7 +118,7 @@ def _supervise(plan: Plan, facilities: Facilities, verbose: bool) -> Supervisor:
     import sys
 
     modules = facilities.setting.modules
-    with _signals(supervisor), _importable(sys.path, modules), capture.in_threads():
+    with _signals(state), _importable(sys.path, modules), capture.in_threads():
         thread = threading.Thread(target=run_supervisor, name="scenarios-supervisor", daemon=True)
         thread.start()
         while (work := inline.get()) is not None:
@@ -124,17 +127,17 @@ def _supervise(plan: Plan, facilities: Facilities, verbose: bool) -> Supervisor:
         thread.join()
     if failure:
         raise PluginFault(f"the engine failed: {failure[0]!r}") from failure[0]
-    return supervisor
+    return state
 
 
-def _watch_hub(child: Any, supervisor: Supervisor) -> None:
+def _watch_hub(child: Any, state: RunState) -> None:
     def wait() -> None:
         try:
             code = child.wait(None)
         except EnvironmentFault as error:
-            supervisor.inbox.put(("lost", str(error)))
+            state.inbox.put(("lost", str(error)))
             return
-        supervisor.inbox.put(("lost", f"the hub (process {child.pid}) ended with {code}"))
+        state.inbox.put(("lost", f"the hub (process {child.pid}) ended with {code}"))
 
     threading.Thread(target=wait, name="scenarios-hub-wait", daemon=True).start()
 
@@ -151,7 +154,7 @@ def _importable(path: list[str], folder: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals(supervisor: Supervisor) -> Iterator[None]:
+def _signals(state: RunState) -> Iterator[None]:
     """SIGINT and SIGTERM go to the supervisor; only the main thread can say so."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -163,8 +166,8 @@ def _signals(supervisor: Supervisor) -> Iterator[None]:
         count += 1
         if count > 2:
             os._exit(128 + number)
-        supervisor.interrupt(number)
-        if count == 2 and supervisor.inline_code():
+        state.inbox.put(("interrupt", number))
+        if count == 2 and inline_code(state.members):
             raise Stopped("stopped by a second signal")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -191,12 +194,12 @@ def not_acted_on(plan: Plan) -> list[str]:
     ]
 
 
-def _store(folder: RunFolder, result: dict[str, Any], supervisor: Supervisor) -> None:
+def _store(folder: RunFolder, result: dict[str, Any], state: RunState) -> None:
     """Everything a later look needs, in the run's folder."""
-    for member in supervisor.members:
+    for member in state.members:
         outcome = member.outcome
         for stream in ("stdout", "stderr"):
-            text = getattr(outcome, stream) or supervisor.facilities.watch.text(member.name, stream)
+            text = getattr(outcome, stream) or state.facilities.watch.text(member.name, stream)
             if text:
                 folder.write_text(f"outputs/{member.name}.{stream}", text)
         traces = [outcome.traceback, *(job.traceback for job in outcome.jobs or ())]

@@ -55,10 +55,7 @@ class Attempt:
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event of this worker."""
-        known: dict[str, Any] = {"worker": self.plan.name}
-        if self.plan.replica is not None:
-            known["replica"] = self.plan.replica
-        self._facilities.recorder.event(event, **known, **fields)
+        self._facilities.event(self.plan, event, **fields)
 
     def observe(self, line: bytes) -> None:
         """Pass on an event that the worker recorded elsewhere."""

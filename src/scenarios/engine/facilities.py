@@ -23,7 +23,7 @@ from scenarios.wire.control import HubControl
 from scenarios.worker.access import Access
 from scenarios.worker.commands import LARGEST_OUTPUT
 from scenarios.worker.performer import Performer
-from scenarios.worker_plan import Setting
+from scenarios.worker_plan import Setting, WorkerPlan
 
 HUB_END = 2.0  # seconds for the hub to end by itself before the spawner ends it
 HUB_START = 20.0
@@ -50,6 +50,13 @@ class Facilities:
         self._hub_input = -1
         self._hub_address = ""
         self._hub: Child | None = None
+
+    def event(self, worker: WorkerPlan, event: str, **fields: Any) -> None:
+        """Record an event of a worker's life."""
+        known: dict[str, Any] = {"worker": worker.name}
+        if worker.replica is not None:
+            known["replica"] = worker.replica
+        self.recorder.event(event, **known, **fields)
 
     def access(self) -> Access:
         """Access to resources for one attempt in this process."""

@@ -87,3 +87,14 @@ def dependency(group: list[Member], condition: DependsOn) -> bool | None:
         for member in group
     )
     return False if missed else None
+
+
+def inline_code(members: Iterable[Member]) -> bool:
+    """Whether a worker on the calling thread runs code that only an exception can end."""
+    return any(
+        member.state == "running"
+        and member.capabilities.main_thread
+        and member.attempt is not None
+        and member.attempt.crew().here().in_code
+        for member in members
+    )
