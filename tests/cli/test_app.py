@@ -130,3 +130,13 @@ def test_help_fits_a_narrow_terminal(verb: str) -> None:
     """No line of a help text is longer than 80 columns show."""
     text = import_module(f"scenarios.cli.{verb}").HELP
     assert [line for line in (text + HELP).splitlines() if len(line) > 77] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_is_documented(verb: str) -> None:
+    """Each option stands in the part of docs/command-line.md about its verb, or is said there."""
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
+    part = page.split(f"## `scenarios {verb}`")[1].split("\n## ")[0]
+    for param in import_module(f"scenarios.cli.{verb}").command.params:
+        names = [name for name in param.opts if name.startswith("-")]
+        assert not names or any(f"`{name}" in part for name in names), names
