@@ -88,7 +88,8 @@ def start(words: Sequence[str]) -> int:
     """Run the verb that the words name; every error becomes its exit code."""
     _lenient_streams()
     try:
-        code = app.main(args=list(words), prog_name="scenarios", standalone_mode=False)
+        wanted = list(words) or ["--help"]
+        code = app.main(args=wanted, prog_name="scenarios", standalone_mode=False)
     except click.Abort:
         return INTERRUPTED
     except click.ClickException as error:
@@ -101,6 +102,8 @@ def start(words: Sequence[str]) -> int:
         raise
     except Exception as error:
         return _bug(error)
+    if not words:
+        return 2
     return code if isinstance(code, int) else 0
 
 
