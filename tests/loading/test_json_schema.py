@@ -76,7 +76,7 @@ def test_every_key_is_there_with_its_description() -> None:
         "workers: {w: {executor: pool, options: '${vars.o}', jobs: '${vars.j}', steps: []}}",
         "{x-a: [1], queues: {q: , p: {maxsize: 3}}, workers: {w: {executor: thread, steps: []}}}",
         "{values: {v: [1]}, locals: {l: {a: 1}, m: {call: 'a:b'}}, workers: {w: {command: [a]}}}",
-        "{expect: [a == 1, {never: b, name: c}], checks: {crash: off}, workers: {w: {command: [a]}}}",
+        "{expect: [a, {never: b, name: c}], checks: {crash: off}, workers: {w: {command: [a]}}}",
         "{faults: [{kill: w, at: 1s}], secrets: [a, 1], workers: {w: {command: [a]}}}",
         "{timeout: 1m30s, matrix: {n: [1]}, executor: thread, workers: {w: {steps: []}}}",
     ],

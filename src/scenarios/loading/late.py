@@ -244,8 +244,10 @@ class Words(Shape):
 
     def _read(self, node: Node, ctx: Context, what: str) -> Any:
         value = node.value
-        if type(value) is str and "${" in value and whole(value):
-            return compiled(node, ctx)
+        if type(value) is str and "${" in value:
+            expression = compiled(node, ctx)
+            if expression is None or whole(value):
+                return expression
         if type(value) is not list:
             hint = "; there is no shell: write [ls, -l] for ls -l" if type(value) is str else ""
             ctx.fault(node, f"{what} is a list of words, not {shown(value)}{hint}")
