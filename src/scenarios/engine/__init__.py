@@ -33,6 +33,8 @@ from scenarios.worker import capture
 from scenarios.worker_plan import Setting
 
 Observer = Callable[[dict[str, Any]], None]
+SIGNALS_WITHIN = 0.1
+"""Seconds in which a signal is surely heard."""
 
 
 def run(
@@ -121,13 +123,21 @@ def _supervise(plan: Plan, facilities: Facilities) -> RunState:
     with _signals(state), _importable(sys.path, modules), capture.in_threads():
         thread = threading.Thread(target=run_supervisor, name="scenarios-supervisor", daemon=True)
         thread.start()
-        while (work := inline.get()) is not None:
-            with contextlib.suppress(Stopped):
-                work()
+        _work_off(inline)
         thread.join()
     if failure:
         raise PluginFault(f"the engine failed: {failure[0]!r}") from failure[0]
     return state
+
+
+def _work_off(inline: queue.SimpleQueue[Any]) -> None:
+    """Do what comes until None does; a signal that comes just before a wait is heard after it."""
+    while True:
+        with contextlib.suppress(queue.Empty, Stopped):
+            work = inline.get(timeout=SIGNALS_WITHIN)
+            if work is None:
+                return
+            work()
 
 
 def _watch_hub(child: Any, state: RunState) -> None:
