@@ -16,6 +16,7 @@ from typing import Any
 PAGE = mmap.ALLOCATIONGRANULARITY
 FIRST_WINDOW = 4 * PAGE  # most workers log little: 16 KiB
 LARGEST_WINDOW = 256 * PAGE  # 1 MiB keeps remapping below 1% of the cost of a line
+AT_ONCE = 200  # segments merged in one pass, well under the usual limit of open files
 
 
 class Segment:
@@ -81,12 +82,37 @@ def _no_room(line: bytes) -> None:
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The whole lines of a segment; what follows the last one is a torn tail and left out."""
+    """The whole lines of a segment; what follows the last one is a torn tail and left out.
+
+    An operation that a killed writer had begun and not ended may have taken effect or not: for
+    each of them an `info` line with its time follows the last line.
+    """
+    killed = _has_torn_tail(path)
+    begun: list[bytes] = []
     with path.open("rb") as segment:
         for line in segment:
             if line.startswith(b"\0") or not line.endswith(b"\n"):
-                return
+                break
+            if killed:
+                if _INVOKE in line:
+                    begun.append(line)
+                elif begun and (b'"event":"ok"' in line or b'"event":"fail"' in line):
+                    begun.pop()
             yield line
+    for line in begun:
+        yield line.replace(_INVOKE, b'"event":"info"', 1)
+
+
+_INVOKE = b'"event":"invoke"'
+
+
+def _has_torn_tail(path: Path) -> bool:
+    """Whether the writer never closed its segment."""
+    with path.open("rb") as segment:
+        if not segment.seek(0, os.SEEK_END):
+            return False
+        segment.seek(-1, os.SEEK_END)
+        return segment.read(1) != b"\n"
 
 
 def order(line: Any) -> tuple[int, int]:
@@ -101,28 +127,22 @@ def order(line: Any) -> tuple[int, int]:
 def merge(folder: Path, target: Path) -> None:
     """Write all segments of a folder, in order of time, into one file, and remove them."""
     segments = sorted(folder.iterdir())
-    if len(segments) == 1:
-        os.replace(segments[0], target)  # a closed segment is already cut after its last line
-        _cut_tail(target)
-    else:
-        with target.open("wb") as merged:
-            sources = [lines(path) for path in segments]
-            merged.writelines(heapq.merge(*sources, key=order))
-        for path in segments:
-            path.unlink()
+    number = 0
+    while len(segments) > AT_ONCE:  # each needs an open file
+        number += 1
+        part = folder / f".merged-{number}"
+        _merge(segments[:AT_ONCE], part)
+        segments = [*segments[AT_ONCE:], part]
+    _merge(segments, target)
     folder.rmdir()
 
 
-def _cut_tail(path: Path) -> None:
-    """Cut a file after its last whole line."""
-    with path.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        while size:
-            step = min(size, LARGEST_WINDOW)
-            file.seek(size - step)
-            at = file.read(step).rfind(b"\n")
-            if at >= 0:
-                file.truncate(size - step + at + 1)
-                return
-            size -= step
-        file.truncate(0)
+def _merge(segments: list[Path], target: Path) -> None:
+    if len(segments) == 1 and not _has_torn_tail(segments[0]):
+        os.replace(segments[0], target)
+        return
+    with target.open("wb") as merged:
+        sources = [lines(path) for path in segments]
+        merged.writelines(heapq.merge(*sources, key=order))
+    for path in segments:
+        path.unlink()
