@@ -49,6 +49,9 @@ def test_a_second_colon_is_told_with_the_corrected_line(
         ("- {put: q, value: a ${x} b ${y}}", 21, '- {put: q, value: "a ${x} b ${y}"}'),
         ("args: [a, ${x['k']}, b]", 11, "args: [a, \"${x['k']}\", b]"),
         ("args: [${x}]", 8, 'args: ["${x}"]'),
+        ("- {never: a.b == [], name: x}", 18, '- {never: "a.b == []", name: x}'),
+        ("- {never: a == [b, {c: d}]}", 16, '- {never: "a == [b, {c: d}]"}'),
+        ("- [a, b[0], c]", 8, '- [a, "b[0]", c]'),
         ("- {put: q, value: ${'\"'}}", 19, "- {put: q, value: '${''\"''}'}"),
     ],
 )

@@ -105,16 +105,16 @@ def _second_colon(line: str, column: int) -> str:
 
 def _in_flow(line: str, column: int, fault: Any) -> tuple[int, str]:
     """`{put: q, value: ${x}}`, a second colon or a missing comma between braces or brackets."""
-    if line[column : column + 1] == "{" and line[column - 1 : column] == "$":
-        begin, end = _flow_text(line, column - 1)
-        return column, "braces of ${...} inside {} or [] need quotes around the text" + _corrected(
-            line, begin, end
-        )
+    at = line[column : column + 1]
+    dollar = at == "{" and line[column - 1 : column] == "$"
     begin, end = _flow_text(line, column)
-    if line[column : column + 1] == ":" and line[:begin].strip():  # else it began a line before
-        return column + 1, 'a second ": " makes a second key of the text' + _corrected(
-            line, begin, end
-        )
+    told = "" if not line[:begin].strip() else _corrected(line, begin, end)
+    if dollar:
+        return column, f"braces of ${{...}} inside {{}} or [] need quotes around the text{told}"
+    if at and at in "[{" and line[begin:column].strip() and told:
+        return column + 1, f"brackets inside {{}} or [] need quotes around the text{told}"
+    if at == ":" and told:  # otherwise the text began a line before
+        return column + 1, f'a second ": " makes a second key of the text{told}'
     opened = getattr(fault, "context_mark", None)
     where = f" that is opened at line {opened.line + 1}" if opened is not None else ""
     closing = "]" if "']'" in str(getattr(fault, "problem", "")) else "}"
@@ -123,19 +123,18 @@ def _in_flow(line: str, column: int, fault: Any) -> tuple[int, str]:
 
 
 def _flow_text(line: str, column: int) -> tuple[int, int]:
-    """Begin and end of the text in flow style around a column, `${...}` taken as a whole."""
+    """Begin and end of the text in flow style around a column, brackets in it taken as a whole."""
     marks = [(line.rfind(mark, 0, column), len(mark)) for mark in (": ", ", ", "[", "{", "- ")]
     begin = max(0, *(at + length for at, length in marks if at >= 0), 0)
     begin += len(line[begin:column]) - len(line[begin:column].lstrip())
     depth = 0
     for end in range(column, len(line)):
-        character = line[end]
-        if (character == "{" and line[end - 1] == "$") or (character == "{" and depth):
+        if line[end] in "[{":
             depth += 1
-        elif character == "}" and depth:
-            depth -= 1
-        elif character in ",]}" and not depth:
+        elif not depth and line[end] in ",]}":
             return begin, end
+        elif line[end] in "]}":
+            depth -= 1
     return begin, len(line.rstrip())
 
 
