@@ -124,8 +124,8 @@ HOSTILE = {
     "a lambda": STEPS % "{log: '${(lambda: 1)()}'}",
     "a list as a name": "workers: [[[[[]]]]]",
     "null everywhere": "{queues: , workers: {w: {executor: , steps: , options: , expect: }}}",
-    "lists everywhere": "{name: [], vars: [], queues: [], workers: {w: []}, expect: {}, checks: []}",
-    "mappings everywhere": "{name: {}, seed: {}, timeout: {}, workers: {w: {steps: {}}}, expect: {}}",
+    "lists everywhere": "{name: [], vars: [], queues: [], workers: {w: []}, checks: []}",
+    "mappings everywhere": "{name: {}, seed: {}, workers: {w: {steps: {}}}, expect: {}}",
     "odd steps": STEPS % "1, null, [], {}, {a: 1}, text, {put: {}}, {set: 1}, {try: 1}, {if: []}",
 }
 
