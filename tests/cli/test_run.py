@@ -301,3 +301,18 @@ def test_every_kind_of_event_is_documented(here: Path) -> None:
     for kind in kinds:
         assert f"| `{kind}` |" in page
         assert f'"event":"{kind}"' in page
+
+
+def test_a_setting_may_belong_to_one_of_several_files(tmp_path: Path) -> None:
+    """`--set` of a name that one file has goes to that one; a name of none of them is refused."""
+    (tmp_path / "one.yaml").write_text(GOOD)
+    (tmp_path / "two.yaml").write_text(
+        GOOD.replace("vars: {letters: [A, B]}", "vars: {other: 1}")
+        .replace("${vars.letters}", "[A, B]")
+        .replace("vars.letters", "['A', 'B']")
+    )
+    both = scenarios("run", "one.yaml", "two.yaml", "--set", "letters=[C, D]", cwd=tmp_path)
+    neither = scenarios("run", "one.yaml", "two.yaml", "--set", "lettres=[C, D]", cwd=tmp_path)
+    assert both.returncode == 0, both.stderr
+    assert neither.returncode == 2
+    assert 'no var "lettres"' in neither.stderr and 'did you mean "letters"' in neither.stderr

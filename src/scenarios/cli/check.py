@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
 from scenarios.cli import gallery
-from scenarios.errors import Fault, ScenarioFileError
+from scenarios.errors import Fault, ScenarioFileError, UsageError
 from scenarios.verdict import title
 
 if TYPE_CHECKING:
@@ -51,8 +51,32 @@ def locate(words: Sequence[str]) -> list[gallery.Found]:
 
 
 def check(found: Iterable[gallery.Found], registry: Registry, changes: Changes) -> list[Checked]:
-    """Load and plan each file; a refused one has its faults."""
-    return [_one(str(one.path), registry, changes) for one in found]
+    """Load and plan each file; a refused one has its faults.
+
+    Of several files each takes the values that it has a name for; a name that none of them has is
+    the UsageError of the first.
+    """
+    unknown: dict[str, list[UsageError]] = {}
+    checked = [_known(str(one.path), registry, changes, unknown) for one in found]
+    for problems in unknown.values():
+        if len(problems) == len(checked):
+            raise problems[0]
+    return checked
+
+
+def _known(
+    file: str, registry: Registry, changes: Changes, unknown: dict[str, list[UsageError]]
+) -> Checked:
+    """Load one file with the values that it knows; the others go to `unknown`."""
+    from scenarios.loading.matrix import UnknownVar
+
+    while True:
+        try:
+            return _one(file, registry, changes)
+        except UnknownVar as problem:
+            unknown.setdefault(problem.name, []).append(problem)
+            rest = {key: text for key, text in changes.overrides.items() if key != problem.name}
+            changes = replace(changes, overrides=rest)
 
 
 def _one(file: str, registry: Registry, changes: Changes) -> Checked:

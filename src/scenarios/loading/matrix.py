@@ -19,6 +19,14 @@ MOST: Final = 256  # scenarios of one file, as many as GitHub Actions allows for
 PREFIX: Final = "matrix."
 
 
+class UnknownVar(UsageError):
+    """`--set` gives a `name` that the file does not have; it may be another file's."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 def _entries(root: Mapping[str, Entry], section: str) -> Mapping[str, Entry]:
     entry = root.get(section)
     return entry.node.value if entry is not None and type(entry.node.value) is dict else {}
@@ -27,7 +35,7 @@ def _entries(root: Mapping[str, Entry], section: str) -> Mapping[str, Entry]:
 def override_values(
     overrides: Mapping[str, Any], root: Mapping[str, Entry], file: str
 ) -> dict[str, Any]:
-    """What `--set` gives, texts read as YAML. Raises UsageError for a name that is none."""
+    """What `--set` gives, texts read as YAML. Raises UnknownVar for a name that is none."""
     names = list(_entries(root, "vars"))
     matrix = [PREFIX + name for name in _entries(root, "matrix")]
     values = {}
@@ -36,7 +44,7 @@ def override_values(
             known = [*names, *matrix]
             there = f"; there are {among(known)}" if known else "; it has none"
             tail = suggest(name, known, there)
-            raise UsageError(f'--set {name}: no var "{name}" in {file}{tail}')
+            raise UnknownVar(name, f'--set {name}: no var "{name}" in {file}{tail}')
         values[name] = text
         if isinstance(text, str):
             try:
