@@ -40,7 +40,9 @@ def sections(scenario: Scenario) -> dict[str, str]:
 
 
 def compile_steps(steps: Sequence[Step], scenario: Scenario, names: Names) -> Program:
-    """The program of these steps; `names` (vars, matrix, worker) resolve names of resources."""
+    """The program of these steps; `names` (vars, matrix, worker; made ready by `prepare`) resolve
+    names of resources.
+    """
     compiler = Compiler(scenario, names)
     compiler.block(steps)
     compiler.emit(p.RETURN, compile_template(None), 0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios.compiling import SECTIONS, compile_steps, sections
-from scenarios.expressions import Expression
+from scenarios.expressions import Expression, prepare
 from scenarios.program import OPERATE, Program
 from scenarios.scenario import From, LocalDecl, Scenario, To, Worker
 from scenarios.specs import REACHES, Capabilities, ExecutorSpec, Reach
@@ -66,11 +66,12 @@ def make(scenario: Scenario, *, specs: Mapping[str, ExecutorSpec], seed: int | N
 
 def _worker_plan(scenario: Scenario, worker: Worker, replica: int | None, seed: int) -> WorkerPlan:
     name = worker.name if replica is None else f"{worker.name}.{replica}"
-    names = {
+    names: dict[str, Any] = {
         "vars": scenario.vars,
         "matrix": scenario.matrix,
         "worker": {"name": name, "replica": replica},
     }
+    prepare(names)
     program = None if worker.steps is None else compile_steps(worker.steps, scenario, names)
     call = None if worker.call is None else CallPlan(worker.call, worker.args, worker.kwargs)
     command = _command_plan(worker, names)
