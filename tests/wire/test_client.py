@@ -120,12 +120,12 @@ def test_a_condition_takes_its_lock_again_after_a_time_out(hub: Hub) -> None:
     """It waits for the lock beyond its own time, as the standard library does."""
     one, other = client(hub, "one"), client(hub, "other")
     one.perform(LOCK, "acquire")
-    assert one.perform(CONDITION, "wait", None, 0) is False
+    assert one.perform(CONDITION, "wait", None, 0) == WOULD_BLOCK
     waiting = Later(one.perform, CONDITION, "wait", None, 0.05)
     assert other.perform(LOCK, "acquire", None, DEADLINE) is True
     time.sleep(0.1)
     assert other.perform(LOCK, "release") is True
-    assert waiting.result() is False
+    assert waiting.result() == TIMEOUT
     assert one.perform(LOCK, "release") is True
 
 

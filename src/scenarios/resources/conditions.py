@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, ClassVar
 
-from scenarios.resources.locks import Lock
-from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Woken
+from scenarios.resources.locks import HOLDER_DIED, Lock
+from scenarios.resources.machine import (
+    PARKED,
+    TIMED_OUT,
+    Machine,
+    Refused,
+    Verbs,
+    Who,
+    Woken,
+)
 
 
 class Condition(Machine):
@@ -39,11 +47,16 @@ class Condition(Machine):
         self.waiters.append((who, depth))
         return PARKED
 
-    def notify(self, who: Who, count: int | None, woken: Woken) -> Any:
-        """Wake `count` waiters, or all for None; the answer is how many there were."""
+    def notify(self, who: Who, count: Any, woken: Woken) -> Any:
+        """Wake `count` waiters, all for None and "all"; the answer is how many there were."""
         if not self.lock.owned(who):
             return Refused("not_owner", "notify without holding the condition's lock")
-        number = len(self.waiters) if count is None else min(count, len(self.waiters))
+        number = len(self.waiters)
+        if count is not None and count != "all":
+            if count.__class__ is not int or count < 0:
+                shown = f"{count!r:.100}"
+                return Refused("invalid", f"notify wakes a number from 0, or all, not {shown}")
+            number = min(count, number)
         for _ in range(number):
             self._resume(*self.waiters.popleft(), True, woken)
         self.notified += number
@@ -58,11 +71,11 @@ class Condition(Machine):
     }
 
     def expire(self, who: Who, woken: Woken) -> Any:
-        """A wait ends un-notified (answer False) once it has the lock again."""
+        """A wait is refused as timed out, once it has the lock again."""
         for waiting in self.waiters:
             if waiting[0] == who:
                 self.waiters.remove(waiting)
-                return self.lock.retake(who, waiting[1], False, woken)
+                return self.lock.retake(who, waiting[1], TIMED_OUT, woken)
         return self.lock.expire(who, woken)
 
     def cancel(self, who: Who, woken: Woken) -> None:
@@ -70,13 +83,17 @@ class Condition(Machine):
         for waiting in self.waiters:
             if waiting[0] == who:
                 self.waiters.remove(waiting)
+                self.lock.given_up.add(who)
                 break
         self.lock.cancel(who, woken)
 
     def leave(self, who: Who, died: bool, woken: Woken) -> None:
-        """A dead waiter is forgotten, and its lock goes on."""
+        """A dead waiter is forgotten, and its lock goes on, or fails for those who wait."""
         self.cancel(who, woken)
         self.lock.leave(who, died, woken)
+        if self.lock.broken:  # nobody can notify any more
+            woken.extend((waiter, HOLDER_DIED) for waiter, _ in self.waiters)
+            self.waiters.clear()
 
     def statistics(self) -> dict[str, Any]:
         """The lock's counts, and how many waiters were notified and still wait."""

@@ -10,6 +10,11 @@ from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Wo
 ABANDONED = "abandoned"
 """The answer to an acquire after the holder before had died."""
 
+GIVEN_UP = "given up"
+"""The answer to a release by one whose stopped wait on a condition had given the lock back."""
+
+HOLDER_DIED = Refused("holder_died", "its holder died, and the lock is declared to fail then")
+
 
 class Lock(Machine):
     """A lock has one holder; a reentrant one counts how often its holder took it.
@@ -24,6 +29,7 @@ class Lock(Machine):
         "broken",
         "contended",
         "depth",
+        "given_up",
         "max_holders",
         "on_owner_death",
         "owner",
@@ -39,6 +45,8 @@ class Lock(Machine):
         # (who, depth to take, answer or None for an acquire's own)
         self.waiters: deque[tuple[Who, int, Any]] = deque()
         self.abandoned = self.broken = False
+        # those whose stopped wait on a condition gave it back: their releases give nothing back
+        self.given_up: set[Who] = set()
         self.acquired = self.contended = self.max_holders = 0
 
     # -- verbs ---------------------------------------------------------------------------------
@@ -46,7 +54,7 @@ class Lock(Machine):
     def acquire(self, who: Who, _: Any, woken: Woken) -> Any:
         """Take the lock; waits while another holds it. The answer is True or ABANDONED."""
         if self.broken:
-            return Refused("holder_died", "its holder died, and the lock is declared to fail then")
+            return HOLDER_DIED
         if self.owner is None:
             return self._grant(who, 1)
         if self.reentrant and self.owner == who:
@@ -59,10 +67,13 @@ class Lock(Machine):
 
     def release(self, who: Who, _: Any, woken: Woken) -> Any:
         """Give it back; the first who waits has it next."""
-        if self.owner is None:
-            return Refused("not_held", "release of a lock that nobody holds")
-        if self.reentrant and self.owner != who:
-            return Refused("not_owner", "release of a reentrant lock that another holds")
+        if self.owner != who:
+            if who in self.given_up:
+                return GIVEN_UP
+            if self.owner is None:
+                return Refused("not_held", "release of a lock that nobody holds")
+            if self.reentrant:
+                return Refused("not_owner", "release of a reentrant lock that another holds")
         self.depth -= 1
         if not self.depth:
             self._pass_on(woken)
@@ -88,21 +99,22 @@ class Lock(Machine):
 
     def retake(self, who: Who, depth: int, answer: Any, woken: Woken) -> Any:
         """Take the lock again after a condition's wait; `answer` is what that wait answers."""
-        if self.owner is None and not self.broken:
-            self._grant(who, depth)
-            return answer
         if self.broken:
-            return Refused("holder_died", "the lock's holder died while this one waited")
+            return HOLDER_DIED
+        if self.owner is None:
+            return _back(answer, self._grant(who, depth))
         self.waiters.append((who, depth, answer))
         return PARKED
 
     # -- leaving -------------------------------------------------------------------------------
 
     def cancel(self, who: Who, woken: Woken) -> None:
-        """Forget a waiting acquire."""
+        """Forget a waiting acquire, or one who comes back from a condition's wait."""
         for waiting in self.waiters:
             if waiting[0] == who:
                 self.waiters.remove(waiting)
+                if waiting[2] is not None:
+                    self.given_up.add(who)
                 break
 
     def expire(self, who: Who, woken: Woken) -> Any:
@@ -114,6 +126,7 @@ class Lock(Machine):
     def leave(self, who: Who, died: bool, woken: Woken) -> None:
         """A dead holder's lock is released and its next holder told, or fails for all."""
         self.cancel(who, woken)
+        self.given_up.discard(who)
         if not died or self.owner != who:
             return
         self.depth = 0
@@ -123,8 +136,7 @@ class Lock(Machine):
             return
         self.owner = None
         self.broken = True
-        dead = Refused("holder_died", "its holder died, and the lock is declared to fail then")
-        woken.extend((waiting[0], dead) for waiting in self.waiters)
+        woken.extend((waiting[0], HOLDER_DIED) for waiting in self.waiters)
         self.waiters.clear()
 
     def statistics(self) -> dict[str, Any]:
@@ -153,4 +165,9 @@ class Lock(Machine):
         if self.waiters:
             who, depth, answer = self.waiters.popleft()
             granted = self._grant(who, depth)
-            woken.append((who, granted if answer is None else answer))
+            woken.append((who, _back(answer, granted)))
+
+
+def _back(answer: Any, granted: Any) -> Any:
+    """The answer to an acquire, or to a condition's wait that has its lock again."""
+    return granted if answer is None or answer is True else answer

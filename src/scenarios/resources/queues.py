@@ -6,7 +6,7 @@ the event log. Only a priority queue looks at a payload, to compare it.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import insort, insort_left
 from collections import deque
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -221,11 +221,20 @@ class Queue(Machine):
         """Back to the head; the place of a redelivered item says nothing about order."""
         self.got -= len(entries)
         for entry in reversed(entries):
-            if self.kind == "priority":
-                self._place(entry)
-            elif self.kind == "lifo":
-                self.items.append(entry)
-            else:
-                self.items.appendleft(entry)  # type: ignore[union-attr]
+            self._replace(entry)
         self.last_taken = min([self.last_taken, *(entry.arrival for entry in entries)])
         self._hand_out(woken)
+
+    def _replace(self, entry: Entry) -> None:
+        """An item that was taken comes before those that arrived after it."""
+        if self.kind == "lifo":
+            self.items.append(entry)
+        elif self.kind == "fifo":
+            # only items that came back as well can be older, so this looks at few
+            newer = (at for at, other in enumerate(self.items) if other.arrival > entry.arrival)
+            self.items.insert(next(newer, len(self.items)), entry)
+        else:
+            try:
+                insort_left(self.items, entry, key=_payload)
+            except Exception:  # what is there now cannot be compared with it: no reason to lose it
+                self.items.insert(0, entry)
