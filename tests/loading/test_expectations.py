@@ -115,6 +115,7 @@ def test_names_that_expect_knows(text: str) -> None:
         ("{always: §{a: b}}", '"always" is an expression, not a mapping'),
         ("§workers.w.state =", "use == to compare"),
         ("§${vars.n}", "write it without ${}: vars.n"),
+        ("§${vars.n} == ${vars.n}", "an expectation is an expression by itself; write it without"),
     ],
 )
 def test_refusals(item: str, words: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loads import refused, steps_of, with_steps
+from loads import loaded, refused, steps_of, with_steps
 
 TOP = "vars: {m: 2}\nqueues: {q: {}}\nvalues: {val: 0}"
 
@@ -64,6 +64,14 @@ def test_the_whole_message() -> None:
 def test_texts_that_stay_texts(value: str) -> None:
     """Names alone, quoted texts, unknown words and sentences are texts."""
     assert steps_of(f"- set: {{n: 1, m: 2}}\n- return: {value}", TOP)
+
+
+def test_a_variables_name_alone_is_noticed() -> None:
+    """It is a text, and most likely was not meant to be one."""
+    text = with_steps("- {get: q, into: item}\n- {put: q, value: item}\n- return: 'item'", TOP)
+    assert loaded(text).notices == (
+        'file.yaml:9:25: "item" is text here; the variable is written "${item}"',
+    )
 
 
 def test_messages_for_people_are_texts() -> None:

@@ -10,13 +10,13 @@ from scenarios.loading.context import Context
 from scenarios.loading.desugaring import attribute
 from scenarios.loading.mistakes import among, shown, suggest
 from scenarios.loading.nodes import Entry, Node, Place, data, start
-from scenarios.loading.shapes import Data, Text
+from scenarios.loading.scalars import Data, Text
 from scenarios.specs import Capabilities, ExecutorSpec
 
 if TYPE_CHECKING:  # importing it takes 70 ms, which only files with options pay
     from pydantic import BaseModel
 
-KINDS: Final = ("steps", "call", "command")
+TASKS: Final = ("steps", "call", "command")
 Swaps = Mapping[str | None, str]
 
 
@@ -117,12 +117,14 @@ def refusals(
 ) -> Iterator[tuple[Place, str]]:
     """What this executor cannot do of what the worker asks, each with its place."""
     who = f'executor "{spec.name}"'
-    for kind in KINDS:
+    for kind in TASKS:
         if kind in entries and not getattr(can, kind):
-            able = [word for word in KINDS if getattr(can, word)]
-            yield entries[kind], (
-                f'{who} cannot run the "{kind}" of worker "{name}"; it runs {" or ".join(able)}'
-                + _instead(kind)
+            able = [word for word in TASKS if getattr(can, word)]
+            instead = "subprocess" if kind == "command" else "process or thread"
+            yield (
+                entries[kind],
+                f'{who} cannot run the "{kind}" of worker "{name}"; it runs {" or ".join(able)}; '
+                f"use {instead}",
             )
     if "jobs" in entries and not can.jobs:
         yield entries["jobs"], f'{who} takes no "jobs"; use pool, or "replicas"'
@@ -133,15 +135,7 @@ def refusals(
         yield from _unstoppable(name, entries, who)
 
 
-def _instead(kind: str) -> str:
-    return {"command": "; use subprocess", "steps": "; use process or thread"}.get(
-        kind, "; use process or thread"
-    )
-
-
-def _unstoppable(
-    name: str, entries: Mapping[str, Entry], who: str
-) -> Iterator[tuple[Place, str]]:
+def _unstoppable(name: str, entries: Mapping[str, Entry], who: str) -> Iterator[tuple[Place, str]]:
     """A call that runs in the engine's own process cannot be ended from outside."""
     cure = "write it as steps, or use process"
     stop = entries.get("stop")

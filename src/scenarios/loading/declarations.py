@@ -12,19 +12,8 @@ from scenarios.loading.late import Value
 from scenarios.loading.mistakes import shown, suggest
 from scenarios.loading.names import Scope, check_uses, resource_name
 from scenarios.loading.nodes import Entry, Node
-from scenarios.loading.shapes import (
-    CALLABLE,
-    Bool,
-    Choice,
-    Data,
-    Key,
-    Pattern,
-    Record,
-    Schema,
-    Shape,
-    Text,
-    Whole,
-)
+from scenarios.loading.scalars import CALLABLE, Bool, Choice, Data, Pattern, Text, Whole
+from scenarios.loading.shapes import Key, Record, Schema, Shape
 from scenarios.scenario import (
     BarrierDecl,
     ConditionDecl,
@@ -59,15 +48,20 @@ class Local(Shape):
         Key("call", CALLABLE, 'What makes the object: "module:function".', required=True),
         ARGS,
         KWARGS,
-        Key("close", Pattern(r"[^\W\d_]\w*", "the name of a method"), "Called in the same thread "
-            "when it ends."),
+        Key(
+            "close",
+            Pattern(r"[^\W\d_]\w*", "the name of a method"),
+            "Called in the same thread when it ends.",
+        ),
         empty=False,
     )
 
     def _read(self, node: Node, ctx: Context, what: str) -> dict[str, Any] | None:
         if node.value is not None and type(node.value) is not dict:
-            ctx.fault(node, f"{what} is a mapping of attributes, or one with call, not "
-                      f"{shown(node.value)}")
+            ctx.fault(
+                node,
+                f"{what} is a mapping of attributes, or one with call, not {shown(node.value)}",
+            )
             return None
         ctx.scope = scope = Scope(what, where="local")
         value: dict[str, Any] | None
@@ -104,12 +98,21 @@ class Section:
 TABLE: Final[Mapping[str, Section]] = {
     "queues": Section(
         Record(
-            Key("kind", Choice("fifo", "lifo", "priority"), "Order in which items leave; "
-                "priority: smallest first.", "fifo"),
+            Key(
+                "kind",
+                Choice("fifo", "lifo", "priority"),
+                "Order in which items leave; priority: smallest first.",
+                "fifo",
+            ),
             Key("maxsize", Whole(0), "How many items fit; 0: no bound.", 0),
-            Key("ack", Choice("get", "task_done", "none"), "When an item counts as taken: at get, "
+            Key(
+                "ack",
+                Choice("get", "task_done", "none"),
+                "When an item counts as taken: at get, "
                 "at task_done (at least once), or at once (none: fastest, a killed worker loses "
-                "what it held).", "get"),
+                "what it held).",
+                "get",
+            ),
             Key("sync", Bool(), "true: every put waits until the queue has it.", False),
         ),
         QueueDecl,
@@ -118,8 +121,12 @@ TABLE: Final[Mapping[str, Section]] = {
     "locks": Section(
         Record(
             Key("kind", Choice("lock", "rlock"), "rlock: its holder may take it again.", "lock"),
-            Key("on_owner_death", Choice("release", "fail"), "What the next one meets when the "
-                "holder died: a released lock, or a failure.", "release"),
+            Key(
+                "on_owner_death",
+                Choice("release", "fail"),
+                "What the next one meets when the holder died: a released lock, or a failure.",
+                "release",
+            ),
         ),
         LockDecl,
         "Locks, as threading.Lock and RLock.",
@@ -147,9 +154,7 @@ TABLE: Final[Mapping[str, Section]] = {
         FlagDecl,
         "Flags, as threading.Event.",
     ),
-    "values": Section(
-        Initial(), ValueDecl, "Shared variables, with no protection of their own."
-    ),
+    "values": Section(Initial(), ValueDecl, "Shared variables, with no protection of their own."),
     "locals": Section(
         Local(), LocalDecl, "Thread-locals: attributes, or one object for each thread."
     ),
@@ -191,8 +196,11 @@ def _collect_names(root: Mapping[str, Entry], ctx: Context) -> None:
                 continue
             if declared.key in first:
                 other, its = first[declared.key], SECTIONS[ctx.resources[declared.key]]
-                ctx.fault(declared, f'{SECTIONS[name]} "{declared.key}" has the name of the {its} '
-                          f"at line {other.line}; one name stands for one resource")
+                ctx.fault(
+                    declared,
+                    f'{SECTIONS[name]} "{declared.key}" has the name of the {its} '
+                    f"at line {other.line}; one name stands for one resource",
+                )
                 continue
             first[declared.key] = declared
             ctx.resources[declared.key] = name

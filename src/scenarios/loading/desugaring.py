@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scenarios.errors import PluginFault
 from scenarios.loading.context import Context
-from scenarios.loading.late import scope_of
+from scenarios.loading.filling import scope_of
 from scenarios.loading.nodes import Entry, Node, data
 from scenarios.loading.shapes import check_keys
 from scenarios.loading.steps import read_step

@@ -9,11 +9,13 @@ from typing import Any, Final
 from scenarios.loading.abilities import Swaps, check_swaps, installed
 from scenarios.loading.context import Context
 from scenarios.loading.declarations import read_resources
+from scenarios.loading.disturbing import FaultList
 from scenarios.loading.expectations import Expectations, check_expected
-from scenarios.loading.judging import Checks, FaultList, Schedules, Secrets, Thresholds
+from scenarios.loading.judging import Checks, Schedules, Secrets, Thresholds
 from scenarios.loading.mistakes import shown, suggest
 from scenarios.loading.nodes import Entry, Node, start
-from scenarios.loading.shapes import Duration, Key, Shape, Text, Whole
+from scenarios.loading.scalars import Duration, Text, Whole
+from scenarios.loading.shapes import Key, Shape
 from scenarios.loading.workers import read_worker
 from scenarios.scenario import Scenario, Worker
 
@@ -59,8 +61,11 @@ def root_entries(root: Node, ctx: Context) -> dict[str, Entry] | None:
         return None
     for key, entry in entries.items():
         if key not in KEYS and not key.startswith("x-"):
-            ctx.fault(entry, f"unknown key {shown(key)} at the top of the file"
-                      f"{suggest(key, KEYS, '; keys for anchors start with x-')}")
+            ctx.fault(
+                entry,
+                f"unknown key {shown(key)} at the top of the file"
+                f"{suggest(key, KEYS, '; keys for anchors start with x-')}",
+            )
     version = entries.get("version")
     if version is not None and (version.node.value != VERSION or type(version.node.value) is bool):
         ctx.fault(version.node, f'"version" is {VERSION}, not {shown(version.node.value)}')
@@ -108,9 +113,7 @@ def _value(shape: Shape, node: Node, what: str, ctx: Context, default: Any) -> A
     return default if value is None else value
 
 
-def _read_workers(
-    entries: Mapping[str, Entry], swaps: Swaps, ctx: Context
-) -> dict[str, Worker]:
+def _read_workers(entries: Mapping[str, Entry], swaps: Swaps, ctx: Context) -> dict[str, Worker]:
     entry = entries.get("workers")
     if entry is None:
         return {}
@@ -141,8 +144,11 @@ def _check_dependencies(workers: Mapping[str, Worker], ctx: Context) -> None:
                 tail = suggest(other, ctx.workers)
                 ctx.fault(place, f'worker "{name}" depends on "{other}", which is no worker{tail}')
             elif condition == "ready" and other in workers and workers[other].ready is None:
-                ctx.fault(place, f'worker "{name}" waits until "{other}" is ready, and that worker '
-                          'has no "ready"; add it, or use started')
+                ctx.fault(
+                    place,
+                    f'worker "{name}" waits until "{other}" is ready, and that worker '
+                    'has no "ready"; add it, or use started',
+                )
     _check_cycles(ctx)
 
 
@@ -173,5 +179,3 @@ def _tell_cycle(cycle: list[str], ctx: Context) -> None:
     place, _ = ctx.dependencies[cycle[0]][cycle[1 % len(cycle)]]
     words = " -> ".join([*cycle[:20], cycle[0]])
     ctx.fault(place, f"workers depend on each other in a circle: {words}")
-
-

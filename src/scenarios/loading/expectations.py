@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from scenarios.loading.context import Context
-from scenarios.loading.late import bare
+from scenarios.loading.filling import bare
 from scenarios.loading.mistakes import nearest, shown
 from scenarios.loading.names import OF_WORKER, check_names, expect_names, static_names
 from scenarios.loading.nodes import Entry, Node, start
-from scenarios.loading.shapes import Schema, Shape, Text, unknown_key
+from scenarios.loading.scalars import Text
+from scenarios.loading.shapes import Schema, Shape, unknown_key
 from scenarios.scenario import Expectation
 
-KINDS: Final = ("always", "sometimes", "never")
+CLAIMS: Final = ("always", "sometimes", "never")
 KEYS: Final = {
     "always": "An expression that holds in every run or schedule looked at.",
     "sometimes": "An expression that holds in at least one of them.",
@@ -41,7 +42,7 @@ class Expectations(Shape):
             "properties": {
                 key: {"description": doc, "type": text["type"]} for key, doc in KEYS.items()
             },
-            "oneOf": [{"required": [kind]} for kind in KINDS],
+            "oneOf": [{"required": [kind]} for kind in CLAIMS],
             "additionalProperties": False,
         }
         always = {**text, "description": "An expression that always holds."}
@@ -57,9 +58,9 @@ def _expectation(node: Node, ctx: Context, own: str | None) -> Expectation | Non
     for entry in entries.values():
         if entry.key not in KEYS:
             unknown_key(entry, KEYS, ctx, "an expectation")
-    kinds = [key for key in entries if key in KINDS]
+    kinds = [key for key in entries if key in CLAIMS]
     if len(kinds) != 1:
-        if not kinds and any(nearest(key, KINDS) for key in entries if key not in KEYS):
+        if not kinds and any(nearest(key, CLAIMS) for key in entries if key not in KEYS):
             return None  # told as an unknown key
         said = "two: " + " and ".join(kinds) if kinds else "none"
         ctx.fault(

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from scenarios.loading import declarations, workers
-from scenarios.loading.abilities import KINDS as RUNS
-from scenarios.loading.abilities import model_of
+from scenarios.loading.abilities import TASKS, model_of
 from scenarios.loading.document import JUDGING, OTHERS, SIMPLE, VERSION
 from scenarios.loading.judging import Checks
 from scenarios.loading.kinds import KINDS
@@ -98,14 +97,12 @@ def _worker(specs: Mapping[str, ExecutorSpec]) -> Schema:
     made["description"] = "What runs: exactly one of steps, call and command."
     doc = made["properties"]["executor"]["description"]
     made["properties"]["executor"] = {"description": doc, **_executor(specs)}
-    made["oneOf"] = [{"required": [kind]} for kind in RUNS]
+    made["oneOf"] = [{"required": [kind]} for kind in TASKS]
     made["not"] = {"required": ["replicas", "jobs"]}
     made["allOf"] = [
         {
             "if": {"properties": {"executor": {"const": name}}, "required": ["executor"]},
-            "then": {
-                "properties": {"options": or_filled({"$ref": f"#/$defs/options_{name}"})}
-            },
+            "then": {"properties": {"options": or_filled({"$ref": f"#/$defs/options_{name}"})}},
         }
         for name in specs
     ]

@@ -6,100 +6,18 @@ that the worker sets is known.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from scenarios.expressions import EvaluationError, Expression, compile_template
-from scenarios.expressions.scanning import Piece, split
+from scenarios.expressions import EvaluationError, Expression
 from scenarios.loading.context import SECTIONS, Context
+from scenarios.loading.filling import as_word, bare, compiled, scope_of, suspect, whole
 from scenarios.loading.mistakes import shown, suggest
-from scenarios.loading.names import Scope, variable_name
-from scenarios.loading.nodes import Node, data
+from scenarios.loading.names import variable_name
+from scenarios.loading.nodes import Node
 from scenarios.loading.shapes import NAME, Schema, Shape, or_filled
 
-# Could be an expression: something between words that texts for people seldom have.
-_SUSPECT: Final = re.compile(r"[-+*/%<>=\[(]|\b(?:and|or|not|in|if|is)\b")
 _TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
-
-
-def scope_of(ctx: Context) -> Scope:
-    """The worker that is read; shapes of this module stand nowhere else."""
-    assert ctx.scope is not None, "a shape of a worker's value was read outside a worker"
-    return ctx.scope
-
-
-def texts(node: Node) -> Iterator[Node]:
-    """Every text in a node and below it."""
-    value = node.value
-    if type(value) is str:
-        yield node
-    elif type(value) is list:
-        for item in value:
-            yield from texts(item)
-    elif type(value) is dict:
-        for entry in value.values():
-            yield from texts(entry.node)
-
-
-def compiled(node: Node, ctx: Context, *, reads: bool = True) -> Expression | None:
-    """A value that may hold `${...}` as an Expression, its uses noted; None after a fault."""
-    scope = scope_of(ctx)
-    good = True
-    for text in texts(node):
-        if "${" in text.value:
-            expression = ctx.template(text, reads=reads)
-            if expression is None:
-                good = False
-            else:
-                scope.note(expression, text)
-    if not good:
-        return None
-    if type(node.value) is str:
-        return ctx.template(node, reads=reads)
-    return compile_template(data(node), reads=reads)
-
-
-def at_start(node: Node, ctx: Context, *, reads: bool = True) -> Expression | None:
-    """A worker's value: settled now where it is known at load, otherwise as `compiled`."""
-    if type(node.value) is str and "${" in node.value:
-        expression = ctx.template(node, reads=reads)
-        if expression is None:
-            return None
-        if ctx.static(expression):
-            filled = ctx.evaluated(expression, node)
-            return None if filled is None else constant(data(filled))
-    return compiled(node, ctx, reads=reads)
-
-
-def constant(value: Any) -> Expression:
-    """Plain data as an Expression that gives just that."""
-    return compile_template(escaped(value))
-
-
-def escaped(value: Any) -> Any:
-    """Plain data whose texts stand for themselves when they are compiled."""
-    if isinstance(value, str):
-        return value.replace("${", "$${")
-    if isinstance(value, list):
-        return [escaped(item) for item in value]
-    if isinstance(value, dict):
-        return {key: escaped(item) for key, item in value.items()}
-    return value
-
-
-def whole(text: str) -> bool:
-    """Whether a text is one `${...}` and nothing else, so that it can be of any type."""
-    pieces = split(text)
-    return len(pieces) == 1 and isinstance(pieces[0], Piece)
-
-
-def suspect(node: Node, scope: Scope) -> None:
-    """Note texts that could be meant as expressions; what they are depends on the variables."""
-    for text in texts(node):
-        if text.plain and "${" not in text.value and _SUSPECT.search(text.value):
-            scope.suspects.append(text)
 
 
 class Value(Shape):
@@ -146,21 +64,6 @@ class Bare(Shape):
         return _TEXT
 
     _filled = _schema
-
-
-def bare(node: Node, ctx: Context, what: str, *, reads: bool = True) -> Expression | None:
-    """A bare expression compiled, its names not checked; None after a fault."""
-    value = node.value
-    if value is None or type(value) in (dict, list):
-        quote = "" if value is None else "; quote it"
-        ctx.fault(node, f"{what} is an expression, not {shown(value)}{quote}")
-        return None
-    if type(value) is not str:
-        node = Node(str(value), node.line, node.column)
-    elif value.startswith("${") and value.endswith("}"):
-        ctx.fault(node, f"{what} is an expression by itself; write it without ${{}}: {value[2:-1]}")
-        return None
-    return ctx.expression(node, reads=reads)
 
 
 class Later(Shape):
@@ -263,18 +166,6 @@ class Words(Shape):
         return or_filled({"type": "array", "minItems": 1, "items": _TEXT})
 
     _filled = _schema
-
-
-def as_word(node: Node, ctx: Context, what: str) -> Node | None:
-    """A word of a command: numbers and booleans as they are written; None after a fault."""
-    if node.value is None or type(node.value) in (dict, list):
-        ctx.fault(node, f"a word of {what} is text, not {shown(node.value)}")
-        return None
-    text = node.value if type(node.value) is str else node.raw
-    if "\0" in text:
-        ctx.fault(node, f"a word of {what} cannot hold the character NUL")
-        return None
-    return node if text is node.value else Node(text, node.line, node.column, text)
 
 
 class Variable(Shape):

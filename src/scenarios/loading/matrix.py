@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from scenarios.errors import UsageError
 from scenarios.loading.context import Context
-from scenarios.loading.late import texts
+from scenarios.loading.filling import texts
 from scenarios.loading.mistakes import among, shown, suggest
 from scenarios.loading.nodes import Entry, Node, data
 from scenarios.loading.reader import ReadFault, read_value
-from scenarios.loading.shapes import Data
+from scenarios.loading.scalars import Data
 
 MOST: Final = 256  # scenarios of one file, as many as GitHub Actions allows for a matrix
 PREFIX: Final = "matrix."
@@ -79,8 +79,11 @@ def _column(name: str, node: Node, ctx: Context) -> list[Any]:
     """The values of one name; a stand-in after a fault, so that the rest is looked at too."""
     what = f'"{name}" of the matrix'
     if type(node.value) is not list or not node.value:
-        ctx.fault(node, f"{what} is a list of values, not "
-                  f"{'an empty one' if node.value == [] else shown(node.value)}")
+        ctx.fault(
+            node,
+            f"{what} is a list of values, not "
+            f"{'an empty one' if node.value == [] else shown(node.value)}",
+        )
         return [None]
     for text in texts(node):
         if "${" in text.value:

@@ -64,8 +64,9 @@ def _identifier(place: Any, name: str, ctx: Context, kind: str, hyphens: bool) -
     if not bare.isidentifier() or unicodedata.normalize("NFKC", name) != name:
         also = ", hyphens" if hyphens else ""
         ctx.fault(
-            place, f"{kind} {shown(name)}: a name is letters, digits{also} and underscores, "
-            "and starts with a letter"
+            place,
+            f"{kind} {shown(name)}: a name is letters, digits{also} and underscores, "
+            "and starts with a letter",
         )
         return False
     return True
@@ -147,8 +148,6 @@ def check_uses(scope: Scope, ctx: Context) -> None:
             known = {**known, **{name: live.get(name) for name in use.extra}}
         setters = scope if use.where == "steps" else None
         check_names(use.expression, use.node, known, ctx, setters)
-
-
 
 
 def expect_names(ctx: Context, workers: Mapping[str, int | None]) -> dict[str, Names]:
@@ -241,7 +240,7 @@ _PLACES: Final = {
 
 
 def _place_of(name: str) -> str:
-    live = ": it stands in \"expect\", and in the args of a worker's own call"
+    live = ': it stands in "expect", and in the args of a worker\'s own call'
     return _PLACES.get(name, live)
 
 
@@ -266,9 +265,7 @@ def _check_path(
         level = level[part]
 
 
-def _replica(
-    path: tuple[str, ...], part: str, worker: _Worker, node: Node, ctx: Context
-) -> bool:
+def _replica(path: tuple[str, ...], part: str, worker: _Worker, node: Node, ctx: Context) -> bool:
     """Whether a replica's index fits; notes why not."""
     name = path[1]
     if worker.count is None:

@@ -6,22 +6,17 @@ then returns None. Where a value is settled at load, `${vars.x}` and `${matrix.x
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from scenarios.loading.context import Context
 from scenarios.loading.mistakes import nearest, shown, suggest
-from scenarios.loading.nodes import Entry, Node, data, start
+from scenarios.loading.nodes import Entry, Node, start
 
 Schema = dict[str, Any]
 FILLED: Final[Schema] = {"$ref": "#/$defs/filled"}  # a text that holds ${...}
 NAME: Final = r"^(?![0-9_])[^\s.:-]+$"  # looser than the check: an editor's \w is ASCII alone
-LONGEST: Final = 1e9  # seconds; more than 30 years is a slip, and the system's timers end there
-UNITS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-DURATION: Final = r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h))+"
 
 
 class Shape:
@@ -85,181 +80,6 @@ class Key:
     def what(self) -> str:
         """The key as messages name it."""
         return f'"{self.name}"'
-
-
-class Text(Shape):
-    """A text; where `loose`, a number or boolean counts as it is written."""
-
-    def __init__(self, loose: bool = False) -> None:
-        self.loose = loose
-
-    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
-        value = node.value
-        if type(value) is str:
-            return value
-        if self.loose and value is not None and type(value) not in (dict, list):
-            return node.raw
-        ctx.fault(node, f"{what} is text, not {shown(value)}{_quote(value)}")
-        return None
-
-    def _schema(self) -> Schema:
-        return {"type": ["string", "number", "boolean"] if self.loose else "string"}
-
-    _filled = _schema
-
-
-class Bool(Shape):
-    """true or false."""
-
-    def _take(self, node: Node, ctx: Context, what: str) -> bool | None:
-        if type(node.value) is bool:
-            return node.value
-        ctx.fault(node, f"{what} is true or false, not {shown(node.value)}")
-        return None
-
-    def _schema(self) -> Schema:
-        return {"type": "boolean"}
-
-
-class Whole(Shape):
-    """A whole number within bounds."""
-
-    def __init__(self, low: int | None = None, high: int | None = None) -> None:
-        self.low, self.high = low, high
-
-    def _take(self, node: Node, ctx: Context, what: str) -> int | None:
-        value = node.value
-        low, high = self.low, self.high
-        if type(value) is int and (low is None or value >= low) and (high is None or value <= high):
-            return value
-        upper = "on" if high is None else f"to {high}"
-        bound = "" if low is None else f" from {low} {upper}"
-        ctx.fault(node, f"{what} is a whole number{bound}, not {shown(value)}{_odd(value)}")
-        return None
-
-    def _schema(self) -> Schema:
-        bounds = {"minimum": self.low, "maximum": self.high}
-        return {"type": "integer", **{key: n for key, n in bounds.items() if n is not None}}
-
-
-class Chance(Shape):
-    """A probability from 0 to 1."""
-
-    def _take(self, node: Node, ctx: Context, what: str) -> float | None:
-        value = node.value
-        if type(value) in (int, float) and 0 <= value <= 1:
-            return float(value)
-        ctx.fault(node, f"{what} is a number from 0 to 1, not {shown(value)}{_odd(value)}")
-        return None
-
-    def _schema(self) -> Schema:
-        return {"type": "number", "minimum": 0, "maximum": 1}
-
-
-class Duration(Shape):
-    """Seconds: a number, or a text such as 250ms, 1.5s, 2m."""
-
-    def __init__(self, positive: bool = False) -> None:
-        self.positive = positive
-
-    def _take(self, node: Node, ctx: Context, what: str) -> float | None:
-        seconds = seconds_of(node.value)
-        if seconds is not None and seconds <= LONGEST and (seconds > 0 or not self.positive):
-            return seconds
-        odd = _odd(node.value) if seconds is None else " (too long)" if seconds else ""
-        ctx.fault(
-            node,
-            f"{what} is a duration such as 250ms, 1.5s, 2m or a number of seconds, "
-            f"not {shown(node.value)}{odd}",
-        )
-        return None
-
-    def _schema(self) -> Schema:
-        low = {"exclusiveMinimum": 0} if self.positive else {"minimum": 0}
-        return {
-            "anyOf": [{"type": "number", **low}, {"type": "string", "pattern": f"^{DURATION}$"}]
-        }
-
-
-def seconds_of(value: Any) -> float | None:
-    """A duration in seconds, from a number or a text such as 1.5s; None where it is none."""
-    if type(value) in (int, float):
-        return float(value) if 0 <= value < math.inf and value <= LONGEST * 10 else None
-    if type(value) is str and len(value) < 50 and re.fullmatch(DURATION, value):
-        parts = re.findall(r"([\d.]+)([a-z]+)", value)
-        return math.fsum(float(number) * UNITS[unit] for number, unit in parts)
-    return None
-
-
-class Choice(Shape):
-    """One of a few words."""
-
-    def __init__(self, *words: str) -> None:
-        self.words = words
-
-    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
-        if node.value in self.words and type(node.value) is str:
-            return str(node.value)
-        known = ", ".join(self.words[:-1]) + f" or {self.words[-1]}"
-        near = suggest(node.value, self.words) if type(node.value) is str else ""
-        ctx.fault(node, f"{what} is {known}, not {shown(node.value)}{near}")
-        return None
-
-    def _schema(self) -> Schema:
-        return {"enum": list(self.words)}
-
-
-class Data(Shape):
-    """Plain data of any kind; every `${...}` in it is settled at load."""
-
-    def __init__(self, environment: bool = False) -> None:
-        self.environment = environment
-
-    def _read(self, node: Node, ctx: Context, what: str) -> Any:
-        filled = self.fill(node, ctx, what)
-        return None if filled is None else data(filled)
-
-    def fill(self, node: Node, ctx: Context, what: str) -> Node | None:
-        """The node with every text in it filled in, or None after a fault."""
-        value = node.value
-        if type(value) is str:
-            return ctx.fill(node, what, environment=self.environment) if "${" in value else node
-        if type(value) is list:
-            items = [self.fill(item, ctx, what) for item in value]
-            return None if None in items else Node(items, node.line, node.column)
-        if type(value) is dict:
-            entries: dict[str, Entry] = {}
-            for key, entry in value.items():
-                filled = self.fill(entry.node, ctx, what)
-                if filled is not None:
-                    entries[key] = Entry(key, entry.line, entry.column, filled)
-            return Node(entries, node.line, node.column) if len(entries) == len(value) else None
-        return node
-
-    def _schema(self) -> Schema:
-        return {}
-
-    _filled = _schema
-
-
-class ListOf(Shape):
-    """A list whose items have one shape; `least` of them at least. Read as a tuple."""
-
-    def __init__(self, item: Shape, least: int = 0, each: str = "") -> None:
-        self.item, self.least, self.each = item, least, each
-
-    def _take(self, node: Node, ctx: Context, what: str) -> tuple[Any, ...] | None:
-        if type(node.value) is not list:
-            ctx.fault(node, f"{what} is a list, not {shown(node.value)}")
-            return None
-        if len(node.value) < self.least:
-            ctx.fault(node, f"{what} is empty; it needs at least {self.least}")
-        each = self.each or f"an item of {what}"
-        return tuple([self.item.read(item, ctx, each) for item in node.value])
-
-    def _schema(self) -> Schema:
-        least = {"minItems": self.least} if self.least else {}
-        return {"type": "array", "items": self.item.filled(), **least}
 
 
 class Record(Shape):
@@ -344,37 +164,3 @@ class Either(Shape):
 
     def _schema(self) -> Schema:
         return {"anyOf": [self.scalar.schema(), self.mapping.schema()]}
-
-
-class Pattern(Shape):
-    """A text of one form; `form` tells it in words."""
-
-    def __init__(self, pattern: str, form: str) -> None:
-        self.pattern, self.form = re.compile(pattern), form
-
-    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
-        if type(node.value) is str and self.pattern.fullmatch(node.value):
-            return node.value
-        ctx.fault(node, f"{what} is {self.form}, not {shown(node.value)}")
-        return None
-
-    def _schema(self) -> Schema:
-        return {"type": "string", "pattern": f"^(?:{self.pattern.pattern})$"}
-
-
-CALLABLE: Final = Pattern(
-    r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*", 'a callable "module:function"'
-)
-
-
-def _quote(value: Any) -> str:
-    return "; quote it" if value is not None and type(value) not in (dict, list) else ""
-
-
-def _odd(value: Any) -> str:
-    """What is odd about a number: the words that its owner will look for."""
-    if type(value) is bool:
-        return " (a boolean is no number)"
-    if type(value) in (int, float) and value < 0:
-        return " (negative)"
-    return " (text)" if type(value) is str and value.lstrip("-").isdigit() else ""

@@ -8,22 +8,14 @@ from typing import Any, Final
 from scenarios.expressions import Expression
 from scenarios.expressions.scanning import Piece, split
 from scenarios.loading.context import Context
-from scenarios.loading.kinds import Arguments
-from scenarios.loading.late import Resource, as_word, at_start, escaped, scope_of
+from scenarios.loading.filling import as_word, at_start, escaped, scope_of
+from scenarios.loading.late import Resource
 from scenarios.loading.mistakes import shown
 from scenarios.loading.names import LIVE
 from scenarios.loading.nodes import Entry, Node, data, start
-from scenarios.loading.shapes import (
-    Choice,
-    Data,
-    Duration,
-    Key,
-    Record,
-    Schema,
-    Shape,
-    Text,
-    Whole,
-)
+from scenarios.loading.scalars import Choice, Data, Duration, Text, Whole
+from scenarios.loading.shapes import Key, Record, Schema, Shape
+from scenarios.loading.step_values import Arguments
 from scenarios.scenario import From, Ready, To
 
 MOST_JOBS: Final = 1_000_000
@@ -234,8 +226,11 @@ class DependsOn(Shape):
             items = [(item, Text().read(item, ctx, f"a worker of {what}")) for item in node.value]
             return {name: (item, "completed") for item, name in items if name is not None}
         if type(node.value) is not dict:
-            ctx.fault(node, f"{what} is a list of workers, or a mapping of workers to conditions, "
-                      f"not {shown(node.value)}")
+            ctx.fault(
+                node,
+                f"{what} is a list of workers, or a mapping of workers to conditions, "
+                f"not {shown(node.value)}",
+            )
             return {}
         read: dict[str, tuple[Any, str]] = {}
         for name, entry in node.value.items():
@@ -257,8 +252,11 @@ class ReadyShape(Shape):
 
     probes = ("log", "tcp", "http", "command")
     table = Record(
-        Key("log", Checked("a regular expression", _pattern), "A line of output that this regular "
-            "expression finds."),
+        Key(
+            "log",
+            Checked("a regular expression", _pattern),
+            "A line of output that this regular expression finds.",
+        ),
         Key("tcp", Checked('"host:port"', _address), '"host:port" that takes connections.'),
         Key("http", Checked("a URL", _url), "A URL that answers with a status from 200 to 399."),
         Key("command", Command(), "A command that ends with exit code 0."),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from scenarios.loading.context import Context
-from scenarios.loading.late import compiled, scope_of
+from scenarios.loading.filling import compiled, scope_of
 from scenarios.loading.mistakes import nearest, shown
 from scenarios.loading.nodes import Entry, Node, data
 from scenarios.loading.shapes import Key, Schema, Shape, check_keys
@@ -120,8 +120,11 @@ def read_step(node: Node, ctx: Context, core: bool = False) -> Iterable[Step]:
         return ()
     if len(found) > 1:
         kinds = " and ".join(found)
-        ctx.fault(node, f"a step has one kind, and this one has {len(found)}: {kinds}; make each "
-                  'a step of its own, with "- " before it')
+        ctx.fault(
+            node,
+            f"a step has one kind, and this one has {len(found)}: {kinds}; make each "
+            'a step of its own, with "- " before it',
+        )
         return ()
     kind = ctx.kinds.get(found[0])
     return desugar(plugins[found[0]], node, ctx) if kind is None else (kind.read(node, ctx),)

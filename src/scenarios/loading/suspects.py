@@ -1,4 +1,7 @@
-"""Plain texts that were meant as expressions: `value: n + 1`, where n is a variable."""
+"""Plain texts that were meant as expressions: `value: n + 1`, where n is a variable.
+
+A text that is a variable's name alone is taken, and a notice says what it is.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,19 @@ _OPERATIONS: Final = (ast.BinOp, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.IfExp
 
 
 def check_suspects(scope: Scope, ctx: Context) -> None:
-    """Note each plain text that computes with the worker's variables, with the corrected line."""
+    """Note each plain text that computes with a worker's variables, with the corrected line."""
     names = worker_names(ctx, scope.jobs) if scope.suspects else {}
     for node in scope.suspects:
-        if len(node.value) <= LONGEST and _computes(node.value, scope, names):
+        if node.value in scope.variables:
+            ctx.notices[
+                f'{ctx.faults.file}:{node.line}:{node.column}: "{node.value}" is text here; '
+                f'the variable is written "${{{node.value}}}"'
+            ] = None
+        elif (
+            "${" not in node.value
+            and len(node.value) <= LONGEST
+            and _computes(node.value, scope, names)
+        ):
             ctx.fault(
                 node,
                 f"{shown(node.value)} is plain text, not an expression; write "

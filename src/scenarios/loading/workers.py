@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from scenarios.loading.abilities import (
-    KINDS,
+    TASKS,
     Swaps,
     chosen,
     installed,
@@ -19,18 +19,8 @@ from scenarios.loading.expectations import Expectations
 from scenarios.loading.mistakes import shown
 from scenarios.loading.names import Scope, check_uses, worker_name
 from scenarios.loading.nodes import Entry, Node, start
-from scenarios.loading.shapes import (
-    CALLABLE,
-    Bool,
-    Choice,
-    Duration,
-    Key,
-    Record,
-    Schema,
-    Shape,
-    Text,
-    Whole,
-)
+from scenarios.loading.scalars import CALLABLE, Bool, Choice, Duration, Text, Whole
+from scenarios.loading.shapes import Key, Record, Schema, Shape
 from scenarios.loading.starting import (
     COMMAND,
     CWD,
@@ -50,8 +40,12 @@ from scenarios.scenario import Restart, Stop, Worker
 MOST_REPLICAS: Final = 10_000  # a slip of the keyboard beyond; each is a process or a thread
 
 STOP: Final = Record(
-    Key("action", Choice("drain", "terminate"), "drain: when nothing is left to do; terminate: at "
-        "once.", "drain"),
+    Key(
+        "action",
+        Choice("drain", "terminate"),
+        "drain: when nothing is left to do; terminate: at once.",
+        "drain",
+    ),
     Key("grace", Duration(), "How long to wait after terminate before force.", 5.0),
 )
 RESTART: Final = Record(
@@ -60,7 +54,6 @@ RESTART: Final = Record(
     Key("backoff", Duration(), "How long to wait before each restart.", 1.0),
 )
 REPLICAS: Final = Whole(1, MOST_REPLICAS)
-
 
 
 class Options(Shape):
@@ -79,8 +72,12 @@ TABLE: Final = Record(
     Key("options", Options(), "The executor's own settings."),
     Key("replicas", REPLICAS, "Number of copies: name.0, name.1, ..."),
     Key("jobs", Jobs(), "Submissions to a pool: a number, or one for each item of a list."),
-    Key("depends_on", DependsOn(), "Workers that come first: a list (completed), or a mapping "
-        "name: {condition: started, ready, completed or succeeded}."),
+    Key(
+        "depends_on",
+        DependsOn(),
+        "Workers that come first: a list (completed), or a mapping "
+        "name: {condition: started, ready, completed or succeeded}.",
+    ),
     Key("background", Bool(), "true: the run does not wait for it.", False),
     Key("stop", STOP, "How a background worker ends."),
     Key("restart", RESTART, "Whether it starts again after its end."),
@@ -94,8 +91,12 @@ TABLE: Final = Record(
     Key("kwargs", WORKER_KWARGS, "Keyword arguments of the call."),
     Key("command", COMMAND, "The command that it is: a list of words, no shell."),
     Key("stdin", STDIN, "Standard input of the command: text, or {from: queue}."),
-    Key("stdout", Output(), "Where standard output goes: capture, inherit, discard or "
-        "{to: queue}.", "capture"),
+    Key(
+        "stdout",
+        Output(),
+        "Where standard output goes: capture, inherit, discard or {to: queue}.",
+        "capture",
+    ),
     Key("stderr", Output(), "Where standard error goes, as stdout.", "capture"),
     Key("expect", Expectations(), "Expectations about this worker; its facts need no prefix.", ()),
     empty=False,
@@ -138,11 +139,9 @@ def read_worker(entry: Entry, top: Node | None, swaps: Swaps, ctx: Context) -> W
     )
 
 
-def _keys_together(
-    name: str, node: Node, entries: Mapping[str, Entry], ctx: Context
-) -> None:
+def _keys_together(name: str, node: Node, entries: Mapping[str, Entry], ctx: Context) -> None:
     """Exactly one of steps, call and command; what belongs to one of them; replicas or jobs."""
-    kinds = [key for key in entries if key in KINDS]
+    kinds = [key for key in entries if key in TASKS]
     if not kinds:
         ctx.fault(start(node), f'worker "{name}" needs one of steps, call and command')
     for second in kinds[1:]:
