@@ -1,8 +1,10 @@
 """YAML text -> Scenario, every fault of a file at once, each with its line and column.
 
-Order of the parts: nodes, mistakes, reader (text -> tree); context, names; shapes, late, kinds,
-starting (the tables of keys); declarations, workers, judging, expectations, document (the parts of
-a file); matrix; json_schema. Nothing of a file is imported or run while it is loaded.
+Order of the parts: nodes, mistakes, reader (text -> tree); context, names (what is known where);
+shapes, scalars, filling, late (what a value can be); steps, step_values, kinds, desugaring;
+declarations, starting, abilities, workers, suspects, expectations, judging, disturbing (the tables
+of keys, which are checked and described from the same place); matrix, document (a file);
+json_schema. Nothing of a file is imported or run while it is loaded.
 """
 
 from __future__ import annotations
@@ -57,7 +59,8 @@ def load(
     the built-in ones. `overrides` are `--set`: texts are read as YAML; a name
     `matrix.NAME` picks one value of the matrix. `swaps` are `--executor`: worker, or None for all
     workers that can, to executor. Raises ScenarioFileError with all faults of the file, UsageError
-    for overrides, swaps and a file that cannot be read, PluginFault for a broken plugin.
+    for overrides and swaps, EnvironmentFault (exit 2) for a file that cannot be read, PluginFault
+    for a broken plugin.
     """
     name = os.fspath(path)
     try:
