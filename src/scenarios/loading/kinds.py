@@ -150,7 +150,7 @@ _TABLE: Final = (
         "One line for people and one event in the log; further keys are fields of the event.",
         Message(),
         Key("level", Choice(*LEVELS), f"One of {', '.join(LEVELS)}.", "info"),
-        open=True,
+        fields=True,
     ),
     Kind(
         "call",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from scenarios.loading.context import Context
@@ -11,6 +11,8 @@ from scenarios.loading.mistakes import nearest, shown
 from scenarios.loading.nodes import Entry, Node, data
 from scenarios.loading.shapes import Key, Schema, Shape, check_keys
 from scenarios.scenario import Step
+
+Finish = Callable[[dict[str, Any], Node, Context], None]
 
 
 class Steps(Shape):
@@ -44,17 +46,24 @@ class Kind:
     """One kind of step: its own value first, then its other keys."""
 
     def __init__(
-        self, name: str, doc: str, own: Shape, *keys: Key, required: bool = True, **rules: Any
+        self,
+        name: str,
+        doc: str,
+        own: Shape,
+        *keys: Key,
+        fields: bool = False,
+        in_loop: bool = False,
+        finish: Finish | None = None,
     ) -> None:
         self.name, self.doc = name, doc
+        self.fields = fields  # any further key is a field
+        self.in_loop = in_loop  # it stands in a loop and nowhere else
+        self.finish = finish  # puts the fields read into their last form
         self.keys = {key.name: key for key in (Key(name, own, doc), *keys)}
         self.whats = {
             key: f'"{key}" of {name}' if key != name else f'"{name}"' for key in self.keys
         }
         self.required = [key.name for key in keys if key.required]
-        self.open: bool = rules.get("open", False)  # further keys are fields
-        self.in_loop: bool = rules.get("in_loop", False)
-        self.finish = rules.get("finish")
 
     def read(self, node: Node, ctx: Context) -> Step:
         """The step of this kind at a node."""
@@ -65,7 +74,7 @@ class Kind:
             fields[name] = (
                 key.default if entry is None else key.shape.read(entry.node, ctx, self.whats[name])
             )
-        if self.open:
+        if self.fields:
             further = {name: entry for name, entry in entries.items() if name not in self.keys}
             fields["fields"] = _further(further, node, ctx) if further else None
         elif not self.fits(entries):
@@ -90,7 +99,7 @@ class Kind:
                 for name, key in self.keys.items()
             },
             "required": [self.name, *self.required],
-            **({} if self.open else {"additionalProperties": False}),
+            **({} if self.fields else {"additionalProperties": False}),
         }
 
 
