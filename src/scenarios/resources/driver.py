@@ -10,6 +10,9 @@ from scenarios.answers import PARKED, STOP, TIMED_OUT, WOULD_BLOCK
 from scenarios.resources.conditions import Condition
 from scenarios.resources.machine import Machine, Woken
 
+LONGEST_WAIT = 86400.0 * 365
+"""Seconds, a year; more is no limit, since locks of Python overflow at 292 years."""
+
 
 class Party:
     """One thread that takes part: what the machines know it by, and where it waits."""
@@ -55,20 +58,23 @@ class Driver:
         with self.mutex:
             answer = self.machine.apply(party, verb, argument, woken)
             if answer is PARKED:
-                if timeout == 0:
-                    answer = self.machine.expire(party, woken)
-                    if answer is TIMED_OUT:
-                        answer = WOULD_BLOCK
-                if answer is not PARKED:
-                    pass
-                elif party.stopped:
-                    self.machine.cancel(party, woken)
-                    answer = STOP
-                else:
-                    party.parked = self
+                answer = self._park(party, timeout, woken)
             if woken:
                 self._wake(woken)
         return self._wait(party, timeout) if answer is PARKED else answer
+
+    def _park(self, party: Party, timeout: float | None, woken: Woken) -> Any:
+        """PARKED where the party has to wait, or the answer where it may not."""
+        if timeout is not None and timeout <= 0:
+            answer = self.machine.expire(party, woken)
+            if answer is not PARKED:  # a condition's wait may have to wait for its lock
+                return WOULD_BLOCK if answer is TIMED_OUT else answer
+        party.parked = self
+        if party.stopped:  # looked at last: whoever sets it later finds the party parked
+            party.parked = None
+            self.machine.cancel(party, woken)
+            return STOP
+        return PARKED
 
     def interrupt(self, party: Party) -> None:
         """Wake a parked party with STOP."""
@@ -92,18 +98,30 @@ class Driver:
 
     def _wait(self, party: Party, timeout: float | None) -> Any:
         began = time.monotonic()
-        if not party.wake.acquire(timeout=-1 if timeout is None else timeout):
-            woken: Woken = []
-            with self.mutex:
-                if party.parked is self:
-                    party.answer = self.machine.expire(party, woken)
-                    if party.answer is not PARKED:
-                        party.parked = None
-                        party.wake.release()
-                    self._wake(woken)
+        patience = -1 if timeout is None or timeout > LONGEST_WAIT else max(timeout, 0)
+        try:
+            if not party.wake.acquire(timeout=patience):
+                self._expire(party)
+                party.wake.acquire()
+        except BaseException:  # a signal's handler raised: this party waits no longer
+            self.interrupt(party)
             party.wake.acquire()
-        self.max_wait = max(self.max_wait, time.monotonic() - began)
+            raise
+        waited = time.monotonic() - began
+        if waited > self.max_wait:
+            with self.mutex:
+                self.max_wait = max(self.max_wait, waited)
         return party.answer
+
+    def _expire(self, party: Party) -> None:
+        """The party's time is over: it is woken with a refusal, unless it has to wait on."""
+        with self.mutex:
+            if party.parked is self:
+                woken: Woken = []
+                answer = self.machine.expire(party, woken)
+                if answer is not PARKED:
+                    woken.append((party, answer))
+                self._wake(woken)
 
     def _wake(self, woken: Woken) -> None:
         for party, answer in woken:
