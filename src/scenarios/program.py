@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from scenarios.answers import STOP, Failed, Refused
+from scenarios.durations import LONGEST, seconds_of
 from scenarios.errors import ScenariosError
 from scenarios.expressions import Expression, plain
 
@@ -108,7 +109,7 @@ class Operation:
         if second is None and not isinstance(timeout, Expression):
             if value is None:
                 self.fixed = None, timeout
-            elif value.constant and value.value.__class__ in SCALARS:
+            elif value.constant and value.value.__class__ in SCALARS and verb != "sleep":
                 self.fixed = value.value, timeout
 
     def __repr__(self) -> str:
@@ -259,8 +260,18 @@ def _prepare(frame: Frame, operation: Operation) -> None:
             frame.argument = _updater(frame, operation.second)
         else:
             frame.argument = frame.argument, _value(frame, operation.second)
+    if operation.verb == "sleep":
+        _prepare_sleep(frame)
     timeout = operation.timeout
     frame.timeout = _seconds(_value(frame, timeout)) if isinstance(timeout, Expression) else timeout
+
+
+def _prepare_sleep(frame: Frame) -> None:
+    argument = frame.argument
+    if isinstance(argument, tuple):
+        frame.argument = _seconds(argument[0]), _seconds(argument[1])
+    else:
+        frame.argument = _seconds(argument)
 
 
 def _updater(frame: Frame, expression: Expression) -> Any:
@@ -278,9 +289,10 @@ def _updater(frame: Frame, expression: Expression) -> Any:
 
 
 def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise ScenariosError(f"a time-out is a number of seconds from 0, not {value!r}")
-    return value
+    seconds = seconds_of(value)
+    if seconds is None or seconds > LONGEST:
+        raise ScenariosError(f"{value!r} is no duration such as 250ms, 1.5s or a number of seconds")
+    return seconds
 
 
 # -- local instructions ------------------------------------------------------------------------
