@@ -142,12 +142,18 @@ def _resources(scenario: Scenario) -> tuple[tuple[str, str, Mapping[str, Any]], 
 # -- who uses what -----------------------------------------------------------------------------
 
 
-def _mentioned(*expressions: Expression | None) -> Iterable[tuple[str, str]]:
-    """(section, name) of the live objects that expressions of a call mention."""
+def _mentioned(scenario: Scenario, *expressions: Expression | None) -> set[str]:
+    """The live objects that expressions of a call mention; all of a section where it is computed
+    which one.
+    """
+    names: set[str] = set()
     for expression in expressions:
         for path, _ in expression.paths if expression is not None else ():
-            if path[0] in SECTIONS and len(path) > 1:
-                yield path[0], path[1]
+            if path[0] in SECTIONS:
+                declared = getattr(scenario, path[0])
+                named = len(path) > 1 and path[1] in declared
+                names |= {path[1]} if named else set(declared)
+    return names
 
 
 def _operations(program: Program | None) -> Iterable[Any]:
@@ -170,11 +176,11 @@ def _queues(
         elif operation.verb == "get":
             gets.add(operation.object)
         elif operation.verb == "call":
-            handed = {name for _, name in _mentioned(operation.value, operation.second)}
-            puts |= handed & set(scenario.queues)
-            gets |= handed & set(scenario.queues)
+            handed = _mentioned(scenario, operation.value, operation.second) & set(scenario.queues)
+            puts |= handed
+            gets |= handed
     if call is not None:
-        handed = {name for _, name in _mentioned(call.args, call.kwargs)} & set(scenario.queues)
+        handed = _mentioned(scenario, call.args, call.kwargs) & set(scenario.queues)
         puts |= handed
         gets |= handed
     if command is not None:
@@ -183,15 +189,15 @@ def _queues(
     return frozenset(puts), frozenset(gets)
 
 
-def _used(worker: WorkerPlan, names: Mapping[str, str]) -> set[str]:
+def _used(worker: WorkerPlan, scenario: Scenario, names: Mapping[str, str]) -> set[str]:
     used = set(worker.puts | worker.gets)
     for operation in _operations(worker.program):
         if operation.object in names:
             used.add(operation.object)
         if operation.verb == "call":
-            used |= {name for _, name in _mentioned(operation.value, operation.second)}
+            used |= _mentioned(scenario, operation.value, operation.second)
     if worker.call is not None:
-        used |= {name for _, name in _mentioned(worker.call.args, worker.call.kwargs)}
+        used |= _mentioned(scenario, worker.call.args, worker.call.kwargs)
     return used
 
 
@@ -208,12 +214,12 @@ def _places(
         name
         for local in locals_.values()
         if local.call is not None
-        for _, name in _mentioned(local.call.args, local.call.kwargs)
+        for name in _mentioned(scenario, local.call.args, local.call.kwargs)
     }
     for worker in workers:
         # a command's queues are served by the engine, whatever the command itself shares
         reach = 0 if worker.command else REACHES.index(capabilities[worker.declared].reach)
-        for name in _used(worker, names) | by_locals:
+        for name in _used(worker, scenario, names) | by_locals:
             widest[name] = max(widest[name], reach)
     for name, condition in scenario.conditions.items():
         if condition.lock is not None:
