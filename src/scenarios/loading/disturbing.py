@@ -44,8 +44,9 @@ class FaultList(Shape):
         kinds = [key for key in entries if key in _TARGETS] if type(entries) is dict else []
         if len(kinds) != 1:
             near = ""
-            for key in entries if type(entries) is dict else ():
-                near = near or suggest(key, _TARGETS)
+            for key in entries if type(entries) is dict and not kinds else ():
+                tail = suggest(key, _TARGETS)
+                near = near or (f": unknown {shown(key)}{tail}" if tail else "")
             ctx.fault(node, f"a fault has exactly one of {', '.join(_TARGETS)}{near}")
             return None
         kind: Any = kinds[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any, Final
@@ -10,6 +11,8 @@ from typing import Any, Final
 _PAIR: Final = re.compile(r"\s*(?:- +)*[^\s:#'\"{}\[\],&*!|>%@`-][^:#'\"{}\[\]]*: +(?P<text>.+)")
 _COMMENT: Final = re.compile(r"\s+#.*$|\s+$")
 _SHOWN: Final = 100  # characters of a line that a message repeats at most
+_LONGEST: Final = 100  # characters of a word that is compared with others
+_COMPARED: Final = 100  # words that one is compared with at most
 
 _CAUSES: Final = (
     ("found a tab character", "indent with spaces, not with tabs"),
@@ -24,9 +27,16 @@ _CAUSES: Final = (
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, if one is near."""
-    if len(word) > 100:
+    if len(word) > _LONGEST:
         return None
-    words = [name for name in known if len(name) <= 100]
+    words = [name for name in known if len(name) <= _LONGEST]
+    if len(words) > _COMPARED:  # comparing takes a third of a millisecond; take the likeliest
+        words.sort(key=lambda name: (abs(len(name) - len(word)), name[:1] != word[:1]))
+    return _nearest(word, tuple(words[:_COMPARED]))
+
+
+@functools.lru_cache(maxsize=1000)
+def _nearest(word: str, words: tuple[str, ...]) -> str | None:
     found = difflib.get_close_matches(word, words, 1, 0.6)
     if found:
         return found[0]

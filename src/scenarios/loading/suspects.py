@@ -9,7 +9,7 @@ import ast
 import warnings
 from typing import Final
 
-from scenarios.expressions import FUNCTIONS
+from scenarios.expressions import FUNCTIONS, ExpressionError, compile_expression
 from scenarios.loading.context import Context
 from scenarios.loading.mistakes import shown
 from scenarios.loading.names import Names, Scope, worker_names
@@ -41,12 +41,13 @@ def check_suspects(scope: Scope, ctx: Context) -> None:
 
 
 def _computes(text: str, scope: Scope, names: dict[str, Names]) -> bool:
-    """Whether a text is an operation, and all of its names are known, a variable among them."""
+    """Whether a text is an expression that computes, its names known, a variable among them."""
     try:
+        compile_expression(text, reads=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (ExpressionError, SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     call = isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)
     if not call and not isinstance(tree, _OPERATIONS):
