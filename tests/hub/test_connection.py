@@ -10,7 +10,6 @@ from scenarios.hub.connection import AT_ONCE, LARGE, Connection, Frame
 from scenarios.wire import frames
 from scenarios.wire.frames import HEADER, Malformed
 
-SCRATCH = memoryview(bytearray(1 << 19))
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def everything(connection: Connection) -> tuple[list[Frame], bool]:
     """Receive until nothing more is there."""
     found: list[Frame] = []
     while True:
-        more, ended = connection.receive(SCRATCH)
+        more, ended = connection.receive()
         found += more
         if ended or not more:
             return found, ended
@@ -66,11 +65,11 @@ def test_a_frame_beyond_the_limit_is_malformed(pair: tuple[socket.socket, Connec
     far, connection = pair
     far.sendall(HEADER.pack(frames.MAX_BODY + 1, frames.ASK, 0, 0, 1))
     with pytest.raises(Malformed):
-        connection.receive(SCRATCH)
+        connection.receive()
     connection.limit = frames.MAX_HELLO
     far.sendall(HEADER.pack(frames.MAX_HELLO + 1, frames.HELLO, 0, 0, 1))
     with pytest.raises(Malformed):
-        connection.receive(SCRATCH)
+        connection.receive()
 
 
 def test_whole_frames_before_an_end_still_count(pair: tuple[socket.socket, Connection]) -> None:
@@ -80,7 +79,7 @@ def test_whole_frames_before_an_end_still_count(pair: tuple[socket.socket, Conne
     far.close()
     found, ended = everything(connection)
     assert [frame[4] for frame in found] == [b"body"]
-    assert connection.receive(SCRATCH) == ([], True) or ended
+    assert connection.receive() == ([], True) or ended
 
 
 @pytest.mark.parametrize("size", [10, LARGE - 1, LARGE, 3_000_000])
@@ -110,5 +109,5 @@ def test_an_answer_to_the_dead_is_dropped(pair: tuple[socket.socket, Connection]
     far.sendall(frames.frame(frames.TELL, b"last"))
     far.close()
     assert connection.send(HEADER.pack(1, frames.ITEM, 0, 0, 1), b"x") is True
-    found, _ = connection.receive(SCRATCH)
+    found, _ = connection.receive()
     assert [frame[4] for frame in found] == [b"last"]

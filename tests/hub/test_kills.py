@@ -43,16 +43,13 @@ for count in itertools.count():
 """
 
 CONSUMER = """
-ask, acknowledge = client._ask, client._acknowledge
-def asking(*args):
-    body = ask(*args)
-    note("has " + bytes(body[1 : 1 + body[0]]).decode())
-    return body
-def acknowledging(*args):
+claim = client._claim
+def claiming(channel, lot):
+    note("has " + lot.identity()[1:].decode())
     pause()
     note("ack")
-    acknowledge(*args)
-client._ask, client._acknowledge = asking, acknowledging
+    return claim(channel, lot)
+client._claim = claiming
 while True:
     note("got " + client.perform({resource}, "get")[0])
     pause()

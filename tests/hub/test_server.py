@@ -70,7 +70,7 @@ def test_an_item_whose_taker_dies_before_acknowledging_goes_back(
     one = client(hub)
     for number in range(3):
         one.perform(Q, "put", (str(number), number))
-    held = 'client._acknowledge = lambda *_: (say("in hand"), time.sleep(60))\n'
+    held = 'client._claim = lambda *_: (say("in hand"), time.sleep(60))\n'
     actor = Actor(hub, held + 'client.perform(0, "get")')
     assert actor.line() == "in hand"
     assert control.snapshot()["queues"]["q"] == {"items": 2, "in_hand": 1}

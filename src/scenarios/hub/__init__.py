@@ -71,7 +71,7 @@ def configuration(
 def argv() -> list[str]:
     """The hub's command. It finds this package by itself and needs no environment."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    start = f"import sys; sys.path.insert(0, {root!r}); from scenarios.hub.server import main"
+    start = f"import sys; sys.path.insert(0, {root!r}); from scenarios.hub.process import main"
     return [sys.executable, "-I", "-c", f"{start}; main()"]
 
 

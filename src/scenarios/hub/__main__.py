@@ -1,6 +1,6 @@
 """`python -m scenarios.hub`: the hub, configured on standard input."""
 
-from scenarios.hub.server import main
+from scenarios.hub.process import main
 
 if __name__ == "__main__":
     main()

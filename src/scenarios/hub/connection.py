@@ -10,6 +10,9 @@ from scenarios.wire.frames import HEADER, HEADER_SIZE, Malformed
 Frame = tuple[int, int, int, int, bytes | bytearray]
 """kind, the verb's code, the resource's number, the request's number, body."""
 
+CHUNK = 1 << 16
+"""Bytes asked for by one receive: more than the kernel holds of small frames."""
+
 LARGE = 1 << 16
 """Bytes from which a body that has not wholly arrived is received into its own place."""
 
@@ -24,8 +27,8 @@ class Connection:
     """Never blocks. `number` is who it is for the machines; no number is used twice."""
 
     __slots__ = (
-        "body", "busy", "bye", "closed", "fd", "filled", "greeted", "left", "length", "limit",
-        "name", "number", "out", "since", "sock", "start",
+        "body", "busy", "bye", "closed", "fd", "filled", "greeted", "laned", "left", "length",
+        "limit", "name", "number", "out", "since", "sock", "start",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, number: int, since: float) -> None:
@@ -35,6 +38,7 @@ class Connection:
         self.since = since
         self.name = ""
         self.greeted = self.bye = self.closed = False
+        self.laned = False  # a lane was opened, or could not be
         self.busy = False  # a request waits for the end of the round
         self.limit = frames.MAX_HELLO
         self.left = b""
@@ -45,7 +49,7 @@ class Connection:
 
     # -- in ------------------------------------------------------------------------------------
 
-    def receive(self, scratch: memoryview) -> tuple[list[Frame], bool]:
+    def receive(self) -> tuple[list[Frame], bool]:
         """All whole frames that are there, and whether the connection has ended.
 
         Raises Malformed where no frame can be made of it.
@@ -54,8 +58,9 @@ class Connection:
         for _ in range(ROUNDS):
             try:
                 if self.body is None:
-                    room = len(scratch)
-                    count = self.sock.recv_into(scratch)
+                    room = CHUNK
+                    data = self.sock.recv(CHUNK)
+                    count = len(data)
                 else:
                     with memoryview(self.body)[self.filled :] as rest:
                         room = len(rest)
@@ -67,7 +72,6 @@ class Connection:
             if not count:
                 return found, True
             if self.body is None:
-                data = bytes(scratch[:count])
                 self._split(self.left + data if self.left else data, found)
             else:
                 self._fill(count, found)

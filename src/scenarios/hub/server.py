@@ -1,33 +1,27 @@
-"""The hub's process: accepts clients, moves frames between their sockets and the machines."""
+"""The hub's server: accepts clients, moves frames between their sockets and the machines."""
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import marshal
 import os
 import select
-import signal
 import socket
 import sys
-import traceback
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
-from scenarios import hub
 from scenarios.hub.connection import Connection, Frame
 from scenarios.hub.desk import Desk, Reply
+from scenarios.hub.lanes import Lane
 from scenarios.wire import frames
+from scenarios.wire.eager import Eager
 from scenarios.wire.frames import HEADER, Malformed
-
-SCRATCH = 1 << 19
-"""Bytes read at once: more than the kernel holds for one Unix socket by default, 416 KiB."""
 
 BACKLOG = 1024
 
 _READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 
-_END = 0
+END = 0
 """The file descriptor whose end of file ends the hub."""
 
 
@@ -55,14 +49,14 @@ class Server:
         self.clients: dict[int, Connection] = {}  # by number, once they have said HELLO
         self.strangers: set[Connection] = set()
         self.deferred: list[tuple[Connection, Frame]] = []
-        self.scratch = memoryview(bytearray(SCRATCH))
+        self.eager = Eager()
         self.last = 0
         self.full = False  # no file descriptor is left for a further client
         self.over = False
 
     def serve(self) -> None:
         """Until it is over."""
-        self.epoll.register(_END, select.EPOLLIN)
+        self.epoll.register(END, select.EPOLLIN)
         while not self.over:
             self._round(self.greeting if self.strangers else None)
             if self.strangers:
@@ -75,17 +69,24 @@ class Server:
                         self._guarded(connection, [frame], self._settle)
 
     def _round(self, timeout: float | None) -> None:
-        for fd, event in self.epoll.poll(timeout, len(self.connections) + 2):
+        for fd, event in self._events(timeout):
             connection = self.connections.get(fd)
             if connection is not None:
                 if event & select.EPOLLOUT and connection.flush():
                     self.epoll.modify(fd, select.EPOLLIN)
                 if event & _READABLE:
                     self._read(connection)
-            elif fd == _END:
-                self.over = self.over or not os.read(_END, 4096)
+            elif fd == END:
+                self.over = self.over or not os.read(END, 4096)
             else:
                 self._accept()
+
+    def _events(self, timeout: float | None) -> list[tuple[int, int]]:
+        most = len(self.connections) + 2
+        found = self.epoll.poll(0, most)
+        if found or timeout == 0:
+            return found
+        return self.eager.look(lambda: self.epoll.poll(0, most)) or self.epoll.poll(timeout, most)
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class Server:
 
     def _read(self, connection: Connection) -> None:
         try:
-            found, ended = connection.receive(self.scratch)
+            found, ended = connection.receive()
         except Malformed as error:
             self._refuse(connection, error)
             return
@@ -230,13 +231,47 @@ class Server:
             raise Malformed(f"a frame of kind {kind}")
 
     def _deliver(self, replies: list[Reply]) -> None:
+        hands = self.desk.lots.hands
         for who, number, kind, body in replies:
             connection = self.clients.get(who)
             if connection is None:
                 continue
-            if not connection.send(HEADER.pack(len(body), kind, 0, 0, number), body):
+            if who in hands:
+                sent, data = self._hand(connection, kind, body)
+            else:
+                sent, data = kind, body
+            if not connection.send(HEADER.pack(len(data), sent, 0, 0, number), data):
                 # it is not read until it has taken its answer, so that answers cannot pile up
                 self.epoll.modify(connection.fd, select.EPOLLOUT)
+
+    def _hand(
+        self, connection: Connection, kind: int, body: bytes | bytearray
+    ) -> tuple[int, bytes | bytearray]:
+        """An item that is to be acknowledged: by a lane, or else by a frame."""
+        who, lots = connection.number, self.desk.lots
+        lane = lots.lanes.get(who)
+        if lane is None:
+            if not connection.laned:
+                connection.laned = True
+                lane = self._open_lane(connection)
+            if lane is None:
+                del lots.hands[who]
+                return kind, body
+            lots.lanes[who] = lane
+        return lots.send(lane, body)
+
+    def _open_lane(self, connection: Connection) -> Lane | None:
+        """None where no file descriptor is left, or its frame would have to wait."""
+        try:
+            lane = Lane(connection.number)
+        except OSError:
+            return None
+        try:
+            socket.send_fds(connection.sock, [frames.frame(frames.LANE)], [lane.far])
+        except OSError:
+            lane.close()
+            return None
+        return lane
 
 
 def _same(token: bytes, own: bytes) -> bool:
@@ -248,57 +283,3 @@ def _public(name: str, section: str, declared: dict[str, Any]) -> frames.Declare
     """What a client has to know: no contents."""
     keys = ("kind", "maxsize", "ack", "sync") if section == "queues" else ()
     return name, section, {key: declared[key] for key in keys if key in declared}
-
-
-def _configuration() -> dict[str, Any]:
-    length = int.from_bytes(_exactly(hub.LENGTH), "little")
-    return cast("dict[str, Any]", marshal.loads(_exactly(length)))
-
-
-def _exactly(size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        part = os.read(_END, size - len(data))
-        if not part:
-            raise SystemExit("the hub got no whole configuration")
-        data += part
-    return data
-
-
-def _more_files() -> None:
-    """As many connections as the system allows: the soft limit is often 1,024."""
-    import resource
-
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def main() -> None:
-    """Read the configuration, say that it is ready, serve, and leave nothing behind."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
-    os.umask(0o077)
-    config = _configuration()
-    try:
-        _more_files()
-        server = Server(config)
-    except OSError as error:
-        os.write(1, f"the hub cannot listen at {config['address']}: {error}\n".encode())
-        raise SystemExit(1) from None
-
-    def end(*_: object) -> None:
-        hub.remove(server.address)
-        os._exit(128 + signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, end)
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 50)  # items are acyclic, and there may be millions of them
-    os.write(1, hub.READY)
-    code = 0
-    try:
-        server.serve()
-    except BaseException:
-        traceback.print_exc()
-        code = 70
-    hub.remove(server.address)
-    os._exit(code)  # nothing is worth waiting for: memory of many items is freed slowly

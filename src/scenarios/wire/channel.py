@@ -5,9 +5,11 @@ from __future__ import annotations
 import marshal
 import os
 import socket
+import sys
 
 from scenarios.errors import EnvironmentFault
 from scenarios.wire import frames
+from scenarios.wire.eager import Eager
 
 CHUNK = 1 << 16
 """Bytes asked for by one receive: most answers are one small frame."""
@@ -17,6 +19,9 @@ JOINED = 1 << 14
 
 KEPT = 1 << 22
 """Bytes kept for the next large body: making room anew costs more than the copying."""
+
+_ONE_FILE = socket.CMSG_LEN(4)
+_CLOSED_BY_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 GREETING = 10.0
 """Seconds in which a hub that is alive has answered a HELLO, on a busy machine too."""
@@ -35,11 +40,13 @@ class HubGone(EnvironmentFault):
 class Channel:
     """A connection that has said HELLO. Any failure of the socket is raised as HubGone."""
 
-    __slots__ = ("address", "left", "resources", "room", "sock")
+    __slots__ = ("address", "eager", "lane", "left", "resources", "room", "sock")
 
     def __init__(self, address: str, token: bytes, who: str) -> None:
         self.address = address
         self.left = b""
+        self.lane = -1  # the pipe that acknowledges items, once it has come
+        self.eager = Eager()
         self.room = bytearray()
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -78,9 +85,9 @@ class Channel:
     def receive(self) -> tuple[int, int, bytes | memoryview]:
         """The next frame as kind, the request's number, body (good until the next receive)."""
         try:
-            data = self.left or self.sock.recv(CHUNK)
+            data = self.left or self._more(0)
             while len(data) < frames.HEADER_SIZE:
-                data += self._more(CHUNK)
+                data += self._more(0)
             length, kind, _, _, number = frames.HEADER.unpack_from(data)
             end = frames.HEADER_SIZE + length
             if len(data) >= end:
@@ -91,6 +98,15 @@ class Channel:
         except OSError:
             raise HubGone(self.address) from None
 
+    def soon(self) -> bool:
+        """Whether an answer has come, or comes within a moment."""
+        try:
+            if not self.left:
+                self.left = self.eager.look(self._arrived) or b""
+        except OSError:
+            raise HubGone(self.address) from None
+        return bool(self.left)
+
     def close(self, said: bytes | None = None) -> None:
         """Without last words this is what the hub sees when a process dies."""
         try:
@@ -100,9 +116,23 @@ class Channel:
             pass  # nobody is there to be told
         finally:
             self.sock.close()
+            if self.lane >= 0:
+                os.close(self.lane)
+                self.lane = -1
 
-    def _more(self, most: int) -> bytes:
-        data = self.sock.recv(most)
+    def _arrived(self) -> bytes:
+        try:
+            return self._more(socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return b""
+
+    def _more(self, flags: int) -> bytes:
+        if self.lane >= 0:
+            data = self.sock.recv(CHUNK, flags)
+        else:  # it may come with the next bytes
+            data, extra, _, _ = self.sock.recvmsg(CHUNK, _ONE_FILE, flags | _CLOSED_BY_EXEC)
+            if extra:
+                self.lane = int.from_bytes(extra[0][2], sys.byteorder)
         if not data:
             raise HubGone(self.address)
         return data

@@ -11,10 +11,12 @@ from typing import Any
 from weakref import WeakSet
 
 from scenarios.answers import Refused
-from scenarios.errors import PluginFault, Stopped
-from scenarios.wire import frames, payload, plain
+from scenarios.errors import Stopped
+from scenarios.wire import codec, frames
 from scenarios.wire.channel import Channel, HubGone
-from scenarios.wire.frames import CODES, COUNT, VERSION
+from scenarios.wire.codec import NOTHING, Encoded, Known
+from scenarios.wire.frames import CODES
+from scenarios.wire.lot import Lot
 
 CLEAN_UP = frozenset({"release", "task_done", "ack", "give_back"})
 """Verbs that never wait and give something back: a stop lets them through."""
@@ -23,7 +25,7 @@ LONGEST = 2**31 - 1
 """Milliseconds, the most that poll takes; longer is no limit."""
 
 _HEADER = frames.HEADER.pack
-_PUT, _GIVE_BACK, _ACK = CODES["put"], CODES["give_back"], CODES["ack"]
+_PUT, _GIVE_BACK = CODES["put"], CODES["give_back"]
 _clients: WeakSet[HubClient] = WeakSet()
 
 
@@ -40,10 +42,11 @@ class HubClient:
         self._token = token
         self._who = who
         self._channel: Channel | None = None
-        self._resources: list[_Resource] = []
+        self._resources: list[Known] = []
         self._poll = select.poll()
         self._number = 0
         self._midway = False  # a cut here leaves hub and client with different stories
+        self._lot: Lot | None = None
         self._forget()
         _clients.add(self)
 
@@ -64,14 +67,14 @@ class HubClient:
         channel = self._channel or self._connect()
         section = self._resources[index].section
         try:
-            if section == "queues":
-                if verb == "put":
-                    return self._put(channel, index, argument, timeout)
-                if verb == "get":
-                    return self._get(channel, index, timeout)
-            elif section == "values":
-                return self._value(channel, index, verb, argument)
-            answer = self._ask(channel, index, verb, _argument(section, verb, argument), timeout)
+            if section == "queues" and verb == "get":
+                return self._get(channel, index, timeout)
+            if section == "queues" and verb == "put":
+                return self._put(channel, index, argument, timeout)
+            if verb == "update":
+                return self._update(channel, index, argument)
+            encoded = codec.argument(section, verb, argument)
+            answer = self._ask(channel, index, verb, encoded, timeout)
         except BaseException:
             if self._midway:  # what is in hand goes back, as after a death
                 self._midway = False
@@ -108,6 +111,7 @@ class HubClient:
     def close(self, died: bool = False) -> None:
         """Leave; with `died` as if the process had been killed."""
         channel, self._channel = self._channel, None
+        self._lot = None
         if channel is not None:
             channel.close(said=None if died else _HEADER(0, frames.BYE, 0, 0, 0))
 
@@ -117,59 +121,70 @@ class HubClient:
         self, channel: Channel, index: int, item: tuple[str, Any], timeout: float | None
     ) -> Any:
         resource = self._resources[index]
-        prefix = frames.identity(item[0])
-        if resource.priority:
-            try:
-                data = plain.dump(item[1])
-            except TypeError as error:
-                return Refused("uncomparable", str(error))
-        else:
-            tag, data = payload.dump(item[1])
-            prefix += tag
+        encoded = codec.item(resource, *item)
+        if isinstance(encoded, Refused):
+            return encoded
         if not resource.tells:
-            return self._ask(channel, index, "put", (prefix, data), timeout)
-        if len(data) > frames.MAX_PAYLOAD:
-            return _too_large(len(data))
+            return self._ask(channel, index, "put", encoded, timeout)
+        prefix, data = encoded
         header = _HEADER(len(prefix) + len(data), frames.TELL, _PUT, index, 0)
         self._tell(channel, header + prefix, data)
         return True
 
     def _get(self, channel: Channel, index: int, timeout: float | None) -> Any:
-        body = self._ask(channel, index, "get", _NOTHING, timeout)
-        if body.__class__ is Refused:
-            return body
-        self._midway = True  # until the hub is told what became of the item
-        resource = self._resources[index]
-        start = 1 + body[0]
-        try:
-            value = (plain.load if resource.priority else payload.load)(body[start:])
-        except Exception:
-            self._acknowledge(channel, resource)
-            raise
-        if self._stop:
-            header = _HEADER(start, frames.TELL, _GIVE_BACK, index, 0)
-            self._tell(channel, header + bytes(body[:start]))
-            raise self._stopped()
-        self._acknowledge(channel, resource)
-        return str(body[1:start], "utf-8"), value
+        """Items that were sent ahead first; whether they are still ours is seen at the claim."""
+        load = self._resources[index].load
+        while True:
+            lot = self._lot
+            if lot is None or lot.index != index or not lot.sizes:
+                answer = self._ask(channel, index, "get", NOTHING, timeout)
+                if answer.__class__ is Refused:
+                    return answer
+                self._midway = True  # until what became of the item is known
+                lot = self._lot = answer
+            try:
+                start, value = lot.first(load)
+            except Exception:
+                if self._claim(channel, lot):
+                    raise
+                continue
+            if self._stop:
+                if lot.held:
+                    self._give_back(channel, lot)
+                raise self._stopped()
+            identity = str(lot.body[lot.at + 1 : start], "utf-8")
+            if self._claim(channel, lot):
+                return identity, value
 
-    def _acknowledge(self, channel: Channel, resource: _Resource) -> None:
-        if resource.ack is not None:
-            self._tell(channel, resource.ack)
+    def _claim(self, channel: Channel, lot: Lot) -> bool:
+        """The item is acknowledged from here on; or it is not here any more."""
+        if lot.lane >= 0:
+            claimed = lot.claim()
+            if not claimed:
+                self._lot = None
+        else:
+            claimed = True
+            self._lot = None
+            acknowledgement = self._resources[lot.index].acknowledgement
+            if acknowledgement is not None:
+                self._tell(channel, acknowledgement)
         self._midway = False
+        return claimed
 
-    def _value(self, channel: Channel, index: int, verb: str, argument: Any) -> Any:
-        if verb == "write":
-            return self._ask(channel, index, verb, payload.dump(argument))
-        if verb == "swap":
-            tag, data = payload.dump(argument[1])
-            return self._ask(channel, index, verb, (VERSION.pack(argument[0]) + tag, data))
-        if verb != "update":
-            return self._ask(channel, index, verb)
-        while True:  # read and swapped until nobody came in between
-            version, old = self._value(channel, index, "read_version", None)
-            new = argument(old)
-            answer = self._value(channel, index, "swap", (version, new))
+    def _give_back(self, channel: Channel, lot: Lot) -> None:
+        identity = lot.identity()
+        self._lot = None
+        self._tell(
+            channel, _HEADER(len(identity), frames.TELL, _GIVE_BACK, lot.index, 0) + identity
+        )
+
+    def _update(self, channel: Channel, index: int, change: Callable[[Any], Any]) -> Any:
+        """Read and swapped until nobody came in between."""
+        while True:
+            version, old = self._ask(channel, index, "read_version")
+            new = change(old)
+            encoded = codec.argument("values", "swap", (version, new))
+            answer = self._ask(channel, index, "swap", encoded)
             if answer is not False:
                 return answer if answer.__class__ is Refused else (old, new)
 
@@ -186,13 +201,13 @@ class HubClient:
         channel: Channel,
         index: int,
         verb: str,
-        argument: tuple[bytes, bytes] = (b"", b""),
+        argument: Encoded = NOTHING,
         timeout: float | None = None,
     ) -> Any:
         """Send one request and read until it is answered, whatever happens in between."""
         prefix, data = argument
         if len(data) > frames.MAX_PAYLOAD:
-            return _too_large(len(data))
+            return codec.too_large(len(data))
         number = self._number = self._number + 1 & 0xFFFFFFFF or 1
         kind = frames.TRY if timeout == 0 else frames.ASK
         header = _HEADER(len(prefix) + len(data), kind, CODES[verb], index, number)
@@ -202,7 +217,7 @@ class HubClient:
         self._awaited = number
         if self._stop and verb not in CLEAN_UP:
             self._call_off(channel, frames.STOP, number)
-        if timeout:
+        if not channel.soon() and timeout:
             milliseconds = timeout * 1000 + 1
             if milliseconds < LONGEST and not self._poll.poll(milliseconds):
                 self._call_off(channel, frames.EXPIRE, number)
@@ -213,9 +228,13 @@ class HubClient:
         self._midway = False
         if kind == frames.PLAIN:
             return marshal.loads(body)
+        if kind in (frames.LOT, frames.CLAIM):
+            return Lot(channel.lane, index, kind, body)
+        if kind == frames.ITEM:
+            return Lot(-1, index, kind, body)
         if kind == frames.STOPPED:
             raise self._stopped()
-        return _DECODE[kind](body)
+        return codec.DECODE[kind](body)
 
     def _call_off(self, channel: Channel, kind: int, number: int) -> None:
         with self._sending:
@@ -226,7 +245,7 @@ class HubClient:
     def _connect(self) -> Channel:
         channel = self._channel = Channel(self._address, self._token, self._who)
         self._resources = [
-            _Resource(index, section, declared)
+            Known(index, section, declared)
             for index, (_, section, declared) in enumerate(channel.resources)
         ]
         self._poll = select.poll()
@@ -240,57 +259,13 @@ class HubClient:
     def _forget(self) -> None:
         """After a fork: the connection belongs to the process before it."""
         channel, self._channel = self._channel, None
+        self._lot = None
         if channel is not None:
             channel.close()
         self._sending = allocate_lock()
         self._awaited = 0
         self._midway = False
         self._stop = False
-
-
-class _Resource:
-    """What a client has to know of a resource."""
-
-    __slots__ = ("ack", "priority", "section", "tells")
-
-    def __init__(self, index: int, section: str, declared: dict[str, Any]) -> None:
-        self.section = section
-        self.tells = frames.tells(section, declared)
-        self.priority = section == "queues" and declared.get("kind") == "priority"
-        # what a get says before it returns; with `task_done` the worker says it
-        by_get = section == "queues" and declared.get("ack", "get") != "task_done"
-        self.ack = _HEADER(0, frames.TELL, _ACK, index, 0) if by_get else None
-
-
-_NOTHING = (b"", b"")
-
-
-def _argument(section: str, verb: str, argument: Any) -> tuple[bytes, bytes]:
-    kind = frames.ARGUMENTS.get((section, verb))
-    if argument is None or kind is None:
-        return _NOTHING
-    return (COUNT.pack(argument) if kind == frames.NUMBER else frames.identity(argument)), b""
-
-
-def _too_large(size: int) -> Refused:
-    return Refused("invalid", f"it has {size} bytes, and the hub takes at most 1 GiB")
-
-
-def _versioned(body: bytes | memoryview) -> tuple[int, Any]:
-    return VERSION.unpack_from(body)[0], payload.load(body[VERSION.size :])
-
-
-def _fault(body: bytes | memoryview) -> Any:
-    raise PluginFault(f"the hub failed at an operation: {str(body, 'utf-8', 'replace')}")
-
-
-_DECODE: dict[int, Callable[[Any], Any]] = {
-    frames.ITEM: lambda body: body,
-    frames.PAYLOAD: payload.load,
-    frames.VERSIONED: _versioned,
-    frames.REFUSED: frames.read_refused,
-    frames.FAULT: _fault,
-}
 
 
 def _forget_all() -> None:

@@ -13,11 +13,18 @@ the request's own number; a reply repeats the request's number. All of it is lit
 
 A client sends nothing before its WELCOME, and has one request under way at a time. What a frame
 cannot be is a reason to end its connection, and harms no other.
+
+An item that its taker has to acknowledge comes as CLAIM, or as the first of a LOT: it is
+acknowledged by reading one byte of the pipe that came with a LANE before. The further items of a
+LOT are still in the queue: each is taken and acknowledged at once by reading one byte more, and a
+pipe found empty says that the hub has taken them back (see `scenarios.hub.lanes`). Without a
+LANE an item comes as ITEM and is acknowledged by an `ack`.
 """
 
 from __future__ import annotations
 
 import marshal
+from array import array
 from struct import Struct
 from typing import Any
 
@@ -41,6 +48,7 @@ HELLO, TELL, ASK, TRY, EXPIRE, STOP, BYE = range(1, 8)
 SNAPSHOT, STATISTICS, SHUTDOWN = range(16, 19)
 # what the hub answers
 WELCOME, PLAIN, ITEM, PAYLOAD, VERSIONED, REFUSED, STOPPED, FAULT = range(32, 40)
+LANE, CLAIM, LOT = range(40, 43)
 
 VERBS = (
     "put", "get", "ack", "give_back", "size", "task_done", "join",
@@ -114,6 +122,20 @@ def read_identity(body: bytes | bytearray) -> bytes:
     if not body or len(body) <= body[0]:
         raise Malformed("an item without its identity")
     return bytes(body[1 : 1 + body[0]])
+
+
+def lot(bodies: list[bytes | bytearray]) -> bytes:
+    """The body of a LOT: how many items, the size of each, the items."""
+    sizes = array("I", [len(bodies), *map(len, bodies)])
+    return sizes.tobytes() + b"".join(bodies)
+
+
+def read_lot(body: bytes | memoryview) -> tuple[list[int], int]:
+    """The sizes of a lot's items, last first, and where the first begins."""
+    words = memoryview(body)[:4].cast("I")[0] + 1
+    sizes = memoryview(body)[4 : 4 * words].cast("I").tolist()
+    sizes.reverse()
+    return sizes, 4 * words
 
 
 def refused(answer: Refused) -> bytes:
