@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hubs import Later, until
 
+from hubs import Later, until
 from scenarios.answers import STOP, TIMED_OUT, WOULD_BLOCK, Refused
 from scenarios.resources.driver import Driver, Party, drivers
 from scenarios.resources.locks import GIVEN_UP

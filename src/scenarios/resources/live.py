@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -25,10 +26,10 @@ class Does(Protocol):
 
 
 def _limit(block: bool, timeout: float | None) -> float | None:
-    """The time-out of an operation from the arguments that the standard library takes."""
+    """The time-out of a queue's operation from the arguments that the standard library takes."""
     if not block:
         return 0
-    if timeout is not None and timeout < 0:
+    if timeout is not None and not timeout >= 0:
         raise ValueError("'timeout' must be a non-negative number")
     return timeout
 
@@ -87,7 +88,8 @@ class LiveQueue(Live):
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Put an item; raises `queue.Full` where it cannot in time."""
-        if not self._done(self._do("put", "put", copied(item), _limit(block, timeout))):
+        limit = _limit(block, timeout) if self.maxsize else None  # without a bound nobody waits
+        if not self._done(self._do("put", "put", copied(item), limit)):
             raise queue.Full
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
@@ -135,10 +137,12 @@ class LiveLock(Live):
         """Take it; False where it cannot be had in time."""
         if not blocking and timeout != -1:
             raise ValueError("can't specify a timeout for a non-blocking call")
-        if timeout < 0 and timeout != -1:
+        if timeout != -1 and not timeout >= 0:
             raise ValueError("timeout value must be a non-negative number")
-        limit = _limit(blocking, None if timeout == -1 else timeout)
-        return self._done(self._do("acquire", "acquire", None, limit))
+        if timeout > threading.TIMEOUT_MAX:
+            raise OverflowError("timeout value is too large")
+        limit = None if timeout == -1 else timeout
+        return self._done(self._do("acquire", "acquire", None, limit if blocking else 0))
 
     def release(self) -> None:
         """Give it back."""
@@ -164,7 +168,7 @@ class LiveSemaphore(Live):
         """Take a permit; False where there is none in time."""
         if not blocking and timeout is not None:
             raise ValueError("can't specify timeout for non-blocking acquire")
-        return self._done(self._do("acquire", "acquire", None, _limit(blocking, timeout)))
+        return self._done(self._do("acquire", "acquire", None, timeout if blocking else 0))
 
     def release(self, n: int = 1) -> None:
         """Give back `n` permits."""
@@ -184,26 +188,20 @@ class LiveCondition(LiveLock):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for a notify; False where none came in time."""
-        answer = self._do("wait", "wait", None, timeout)
-        return self._done(answer) and answer is not False
+        return self._done(self._do("wait", "wait", None, timeout))
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
-        """Wait until the predicate is true; its last answer."""
-        import time
-
-        deadline = None if timeout is None else time.monotonic() + timeout
-        result = predicate()
-        while not result:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                break
+        """Wait until the predicate is true; its last answer. Waits once, however short the time."""
+        end = None if timeout is None else time.monotonic() + timeout
+        left = timeout
+        while not (result := predicate()) and (left is None or left > 0 or left == timeout):
             self.wait(left)
-            result = predicate()
+            left = None if end is None else end - time.monotonic()
         return result
 
     def notify(self, n: int = 1) -> None:
         """Wake `n` waiters, the first first."""
-        self._done(self._do("notify", "notify", n))
+        self._done(self._do("notify", "notify", max(n, 0)))
 
     def notify_all(self) -> None:
         """Wake all waiters."""
