@@ -1,36 +1,36 @@
 """Runs a plan: plan and executors in, a result and a run folder out.
 
 `supervisor` is the life of the workers (`state`, `starting`, `stopping`, `ending`, `background`),
-`facilities` what they share, `attempt` what an executor is given, `results` what is told at the
-end.
+`signals` what comes from outside, `facilities` what workers share, `attempt` what an executor is
+given, `results` what is told at the end and `storing` what is kept.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
+import dataclasses
 import queue
-import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scenarios import journal
 from scenarios.engine import results
 from scenarios.engine.facilities import Facilities
-from scenarios.engine.members import inline_code
+from scenarios.engine.signals import Signals, heard
 from scenarios.engine.state import RunState
+from scenarios.engine.storing import store
 from scenarios.engine.supervisor import Supervisor
 from scenarios.engine.watch import Watch
 from scenarios.errors import EnvironmentFault, PluginFault, Stopped
 from scenarios.event import Masker
 from scenarios.plan import Plan
 from scenarios.runs import RunFolder
+from scenarios.supervision.sweep import sweep
 from scenarios.worker import capture
-from scenarios.worker_plan import Setting
+from scenarios.worker_plan import Outcome, Setting
 
 Observer = Callable[[dict[str, Any]], None]
 SIGNALS_WITHIN = 0.1
@@ -52,33 +52,31 @@ def run(
     operations. `again` is the command that repeats the run. On the main thread SIGINT and SIGTERM
     end the run: the first stops it, the second kills its workers, the third leaves at once.
     """
+    sweep(folder.path.parent)
     setting = _setting(plan, folder, verbose)
+    folder.write_text("scenario.yaml", plan.scenario.text)
     watch = Watch(observer)
     facilities = Facilities(plan, setting, watch)
-    folder.write_text("scenario.yaml", plan.scenario.text)
-    began = time.monotonic()
-    facilities.recorder.event("run_started", run=folder.id, seed=plan.seed, file=plan.scenario.path)
-    try:
-        state = _supervise(plan, facilities)
-        info: dict[str, Any] = {
-            "id": folder.id,
-            "state": state.state,
-            "seed": plan.seed,
-            "duration": round(time.monotonic() - began, 6),
-            "folder": str(folder.path),
-        }
-        if state.error is not None:
-            info["error"] = state.error
-        result = results.result(plan, facilities, state.groups, info, state.exit_code)
-    finally:
-        facilities.close()
-    told = [*notices, *state.waits, *state.notices, *not_acted_on(plan)]
-    result |= {"notices": told, "again": again}
-    result = dict(Masker(setting.secrets).data(result))
-    facilities.recorder.event("run_ended", state=info["state"], exit=result["exit"])
-    facilities.segment.close()
-    _store(folder, result, state)
-    return result
+    state = RunState(plan, facilities)
+    with heard(state) as signals:
+        began = time.monotonic()
+        try:
+            facilities.recorder.event(
+                "run_started", run=folder.id, seed=plan.seed, file=plan.scenario.path
+            )
+            _supervise(state)
+            info = _info(state, folder, time.monotonic() - began)
+            result = results.result(plan, facilities, state.groups, info, state.exit_code)
+        finally:
+            facilities.close()
+        _hear_late(signals, state, result)
+        result |= {"notices": _told(notices, watch, state), "again": again}
+        result = dict(Masker(setting.secrets).data(result))
+        facilities.recorder.event("run_ended", state=info["state"], exit=result["exit"])
+        watch.close()
+        facilities.end_log()
+        store(folder, result, state)
+        return result
 
 
 def _setting(plan: Plan, folder: RunFolder, verbose: bool) -> Setting:
@@ -97,16 +95,36 @@ def _setting(plan: Plan, folder: RunFolder, verbose: bool) -> Setting:
     )
 
 
-def _supervise(plan: Plan, facilities: Facilities) -> RunState:
-    """Let a supervisor run on its own thread, and inline workers on this one."""
-    import dataclasses
+def _info(state: RunState, folder: RunFolder, seconds: float) -> dict[str, Any]:
+    info: dict[str, Any] = {
+        "id": folder.id,
+        "state": state.state,
+        "seed": state.plan.seed,
+        "duration": round(seconds, 6),
+        "folder": str(folder.path),
+    }
+    if state.error is not None:
+        info["error"] = state.error
+    return info
 
-    inline: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    state = RunState(plan, facilities, inline)
-    if facilities.shared():
-        address, index, child = facilities.start_hub()
-        facilities.setting = dataclasses.replace(facilities.setting, hub=address, hub_index=index)
-        _watch_hub(child, state)
+
+def _hear_late(signals: Signals, state: RunState, result: dict[str, Any]) -> None:
+    """A signal after the last worker's end: this run has ended, but none may follow it."""
+    if signals.last is not None and state.exit_code is None:
+        result["exit"] = 128 + signals.last
+
+
+def _told(notices: Sequence[str], watch: Watch, state: RunState) -> list[str]:
+    return [*notices, *state.waits, *state.notices, *watch.problems, *not_acted_on(state.plan)]
+
+
+def _supervise(state: RunState) -> None:
+    """Let a supervisor run on its own thread, and inline workers on this one."""
+    try:
+        _begin_hub(state)
+    except EnvironmentFault as error:
+        _never_began(state, str(error))
+        return
     failure: list[BaseException] = []
 
     def run_supervisor() -> None:
@@ -115,19 +133,15 @@ def _supervise(plan: Plan, facilities: Facilities) -> RunState:
         except BaseException as error:
             failure.append(error)
         finally:
-            inline.put(None)
+            state.inline.put(None)
 
-    import sys
-
-    modules = facilities.setting.modules
-    with _signals(state), _importable(sys.path, modules), capture.in_threads():
+    with _importable(state.facilities.setting.modules), capture.in_threads():
         thread = threading.Thread(target=run_supervisor, name="scenarios-supervisor", daemon=True)
         thread.start()
-        _work_off(inline)
+        _work_off(state.inline)
         thread.join()
     if failure:
         raise PluginFault(f"the engine failed: {failure[0]!r}") from failure[0]
-    return state
 
 
 def _work_off(inline: queue.SimpleQueue[Any]) -> None:
@@ -140,52 +154,46 @@ def _work_off(inline: queue.SimpleQueue[Any]) -> None:
             work()
 
 
-def _watch_hub(child: Any, state: RunState) -> None:
+def _begin_hub(state: RunState) -> None:
+    """Start the hub where resources are shared across processes, and watch it."""
+    facilities = state.facilities
+    if not facilities.shared():
+        return
+    address, index, child = facilities.start_hub()
+    facilities.setting = dataclasses.replace(facilities.setting, hub=address, hub_index=index)
+
     def wait() -> None:
         try:
             code = child.wait(None)
         except EnvironmentFault as error:
             state.inbox.put(("lost", str(error)))
             return
-        state.inbox.put(("lost", f"the hub (process {child.pid}) ended with {code}"))
+        text = f"the hub (process {child.pid}), which owns what workers share, ended with {code}"
+        state.inbox.put(("lost", f"{text}; run again"))
 
     threading.Thread(target=wait, name="scenarios-hub-wait", daemon=True).start()
 
 
+def _never_began(state: RunState, error: str) -> None:
+    state.state, state.error = "failed", error
+    for member in state.members:
+        state.finish(member, Outcome("skipped"))
+
+
 @contextlib.contextmanager
-def _importable(path: list[str], folder: str) -> Iterator[None]:
-    """While this lasts, modules beside the scenario can be imported."""
-    path.insert(0, folder)
+def _importable(folder: str) -> Iterator[None]:
+    """While this lasts, modules beside the scenario can be imported; the next run loads its own."""
+    before = set(sys.modules)
+    sys.path.insert(0, folder)
     try:
         yield
     finally:
         with contextlib.suppress(ValueError):
-            path.remove(folder)
-
-
-@contextlib.contextmanager
-def _signals(state: RunState) -> Iterator[None]:
-    """SIGINT and SIGTERM go to the supervisor; only the main thread can say so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    count = 0
-
-    def handle(number: int, _: Any) -> None:
-        nonlocal count
-        count += 1
-        if count > 2:
-            os._exit(128 + number)
-        state.inbox.put(("interrupt", number))
-        if count == 2 and inline_code(state.members):
-            raise Stopped("stopped by a second signal")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+            sys.path.remove(folder)
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(folder):
+                del sys.modules[name]
 
 
 def not_acted_on(plan: Plan) -> list[str]:
@@ -202,18 +210,3 @@ def not_acted_on(plan: Plan) -> list[str]:
         for key, value in declared.items()
         if value
     ]
-
-
-def _store(folder: RunFolder, result: dict[str, Any], state: RunState) -> None:
-    """Everything a later look needs, in the run's folder."""
-    for member in state.members:
-        outcome = member.outcome
-        for stream in ("stdout", "stderr"):
-            text = getattr(outcome, stream) or state.facilities.watch.text(member.name, stream)
-            if text:
-                folder.write_text(f"outputs/{member.name}.{stream}", text)
-        traces = [outcome.traceback, *(job.traceback for job in outcome.jobs or ())]
-        if any(traces):
-            folder.write_text(f"tracebacks/{member.name}.txt", "\n".join(filter(None, traces)))
-    folder.write_text("result.json", json.dumps(result, indent=2, default=str) + "\n")
-    journal.merge(folder.segments, folder.path / "events.jsonl")

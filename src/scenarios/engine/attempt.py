@@ -16,11 +16,12 @@ from scenarios.worker_plan import Outcome, Setting, WorkerPlan
 
 
 class Attempt:
-    """Implements `contracts.Ports` and `supervision.host.HostPorts`."""
+    """Implements `contracts.Ports` and `supervision.host.HostPorts`; `over` is set at its end."""
 
     def __init__(self, plan: WorkerPlan, facilities: Facilities, number: int) -> None:
         self.plan = plan
         self.label = plan.name if number == 1 else f"{plan.name}~{number}"
+        self.over = threading.Event()
         self._facilities = facilities
         self._mutex = threading.Lock()
         self._input_over: Callable[[], None] | None = None
@@ -41,8 +42,11 @@ class Attempt:
 
     def run(self, job: tuple[int, Any] | None = None) -> Outcome:
         """Run the worker's steps or call in the calling thread."""
-        with capture.by(self._crew.event):
-            return self._crew.run(job)
+        try:
+            with capture.by(self._crew.event):
+                return self._crew.run(job)
+        except Exception as error:  # as a full disk at its first event
+            return Outcome("failed", error=f"it cannot take part: {type(error).__name__}: {error}")
 
     def leave(self) -> list[str]:
         """The calling thread runs no more of it."""

@@ -1,4 +1,7 @@
-"""Stops the background once the foreground is done: what is terminated first, then what drains."""
+"""Stops the background once the foreground is done: what is terminated first, then what drains.
+
+A chain drains from its beginning: a reader ends when nobody who is left can put into its queues.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +38,14 @@ class Background:
                 self._stopping.stop(member, "terminate")
         if any(member.stopping is not None for member in left if not member.over):
             return  # who is still ending may put once more
-        draining = [member for member in left if _drains(member)]
+        draining = [member for member in left if _drains(member) and not _fed(member)]
         for member in draining:
             if not member.plan.gets:
                 self._stopping.stop(member, "drain")  # it reads nothing, so it ends first
-        fed = [member for member in draining if _fed(member)]
-        draining = [member for member in draining if member.plan.gets and not _fed(member)]
-        if draining and self._drain.over(draining):
-            for member in draining:
+        together = _closed(draining, left)
+        if together and self._drain.over(together):
+            for member in together:
                 self._stopping.stop(member, "drain")
-        elif fed and not draining:
-            self._end_inputs()
 
     def _end_inputs(self) -> None:
         """Commands whose queue nobody can put into any more read to its end."""
@@ -67,3 +67,15 @@ def _drains(member: Member) -> bool:
 def _fed(member: Member) -> bool:
     """A command that is fed from a queue ends by itself once its input is over."""
     return member.plan.command is not None and member.plan.command.stdin_queue is not None
+
+
+def _closed(draining: list[Member], left: list[Member]) -> list[Member]:
+    """The readers among them that only they themselves can still feed."""
+    members = [member for member in draining if not member.over and member.plan.gets]
+    while True:
+        others = [member for member in left if not member.over and member not in members]
+        fed = {queue for member in others for queue in member.plan.puts}
+        kept = [member for member in members if not member.plan.gets & fed]
+        if len(kept) == len(members):
+            return kept
+        members = kept

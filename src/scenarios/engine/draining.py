@@ -1,4 +1,4 @@
-"""Whether all background workers that drain may end, decided for them together."""
+"""Whether background workers that drain may end, decided for them together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from scenarios.engine.facilities import Facilities
 from scenarios.engine.members import Member
+from scenarios.resources.queues import Queue
 
 
 class Drain:
@@ -22,49 +23,55 @@ class Drain:
 
     def over(self, members: Sequence[Member]) -> bool:
         """Whether all of these live members wait for items that nobody can put."""
-        snapshot = self._snapshot()
-        queues = {
-            name for name, section, _ in self._facilities.plan.resources if section == "queues"
-        }
-        waiting = set(self._waiting(members, snapshot))
-        empty = self._nothing_left(members, snapshot)
+        control = self._facilities.control
+        snapshot = control.snapshot() if control is not None else {}
         counts = self._counts(snapshot)
-        calm = empty and all(
-            any(who == member.name and what in queues for who, what in waiting)
-            for member in members
+        calm = self._nothing_left(members, snapshot) and all(
+            self._waits(member, snapshot) for member in members
         )
-        same = calm and counts == self._before
-        self._before = counts if calm else None
+        now = [member.name for member in members], counts
+        same = calm and now == self._before
+        self._before = now if calm else None
         return same
 
-    def _snapshot(self) -> dict[str, Any]:
-        control = self._facilities.control
-        return control.snapshot() if control is not None else {}
+    def _waits(self, member: Member, snapshot: dict[str, Any]) -> bool:
+        """Whether every thread of it waits in a get.
 
-    def _waiting(
-        self, members: Sequence[Member], snapshot: dict[str, Any]
-    ) -> Iterable[tuple[str, str]]:
-        """(member's name, queue) for each that is parked in a get."""
-        labels = {}
-        for member in members:
-            if member.attempt is None:
-                continue
-            labels[member.attempt.label] = member.name
-            for label, doing, parked in member.attempt.crew().waits():
-                labels[label] = member.name
-                if parked is not None and doing is not None and doing.verb == "get":
-                    yield member.name, parked
+        The main thread of a call need not: it may wait for threads that it has started itself.
+        """
+        if member.attempt is None:
+            return False
+        label = member.attempt.label
+        waiting = set(self._waiting_here(member))
+        others = {one for one, _, _ in member.attempt.crew().waits()}
         for who, waits in snapshot.get("waiting", {}).items():
-            name = labels.get(who) or labels.get(who.partition("#")[0])
-            if name is not None:
-                yield from ((name, queue) for verb, queue in waits if verb == "get")
+            if _of(who, label) and any(verb == "get" for verb, _ in waits):
+                waiting.add(who)
+        others |= {who for who in snapshot.get("connections", {}) if _of(who, label)}
+        others -= waiting
+        busy: int | None = getattr(member.handle, "busy", None)
+        if busy is not None:  # a pool: each of its workers with a job, and no other
+            return len(waiting) >= max(1, busy)
+        if member.plan.kind == "call":
+            others.discard(label)
+        return bool(waiting) and not others
+
+    def _waiting_here(self, member: Member) -> Iterable[str]:
+        """The threads of a member that are parked in a get of a queue of this process."""
+        assert member.attempt is not None
+        for label, doing, parked in member.attempt.crew().waits():
+            if parked is not None and doing is not None and doing.verb == "get":
+                yield label
 
     def _nothing_left(self, members: Sequence[Member], snapshot: dict[str, Any]) -> bool:
         """Whether the queues that they read are empty, with nothing in anybody's hand."""
         read = {queue for member in members for queue in member.plan.gets}
         for name, driver in self._facilities.drivers.items():
-            if name in read and driver.statistics()["left"]:
-                return False
+            machine = driver.machine
+            if name in read and isinstance(machine, Queue):
+                with driver.mutex:
+                    if machine.items or any(machine.in_hand.values()):
+                        return False
         return not any(
             found["items"] or found["in_hand"]
             for name, found in snapshot.get("queues", {}).items()
@@ -78,3 +85,8 @@ class Drain:
             if "got" in (statistics := driver.statistics())
         ]
         return local, snapshot.get("operations")
+
+
+def _of(who: str, label: str) -> bool:
+    """Whether a thread's label is that of an attempt's thread, or of a pool's process."""
+    return who == label or who.startswith((f"{label}#", f"{label}@"))

@@ -16,16 +16,32 @@ def ended(run: RunState, member: Member, number: int, outcome: Outcome) -> None:
         return
     if member.capabilities.main_thread:
         run.inline_busy = False
+    if member.attempt is not None:
+        member.attempt.over.set()
     if member.stopping is not None:
-        keeps = outcome.state == "succeeded" and member.plan.kind != "command"
-        if not keeps:
-            outcome.state = STATE_AFTER[member.stopping]
-            outcome.error = member.outcome.error
-            if member.stopping in ("timeout", "run_timeout") and outcome.error is None:
-                outcome.error = _out_of_time(run, member)
-    elif _again(run, member, outcome):
+        _judge_stopped(run, member, outcome)
+    if member.stopping in (None, "timeout") and _again(run, member, outcome):
         return
     run.finish(member, outcome)
+
+
+def _judge_stopped(run: RunState, member: Member, outcome: Outcome) -> None:
+    """Who was asked to end is terminated or timed out, unless it had another end of its own."""
+    assert member.stopping is not None
+    state = STATE_AFTER[member.stopping]
+    own = member.plan.kind != "command"
+    if own and outcome.state == "succeeded":
+        return
+    if own and outcome.state == "failed" and state == "terminated" and not _killed(outcome):
+        return  # it failed by itself: being stopped does not hide that
+    outcome.state = state
+    outcome.error = member.problem
+    if state == "timed_out" and outcome.error is None:
+        outcome.error = _out_of_time(run, member)
+
+
+def _killed(outcome: Outcome) -> bool:
+    return outcome.exit_code is not None and outcome.exit_code < 0
 
 
 def _out_of_time(run: RunState, member: Member) -> str:
@@ -44,7 +60,7 @@ def _again(run: RunState, member: Member, outcome: Outcome) -> bool:
     if not wanted or member.restarts >= restart.max or run.state != "running":
         return False
     member.restarts += 1
-    member.state = "pending"
+    member.state, member.stopping, member.problem = "pending", None, None
     member.clear_timers()
     member.restart_at = time.monotonic() + restart.backoff
     run.event(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,12 +13,13 @@ from scenarios import hub
 from scenarios.answers import STOP, TIMED_OUT, Failed
 from scenarios.engine.watch import Watch
 from scenarios.errors import EnvironmentFault
-from scenarios.event import Masker, SharedRecorder
+from scenarios.event import Masker, SharedRecorder, encoded, next_number, quoted
 from scenarios.journal import Segment
 from scenarios.plan import Plan
 from scenarios.resources.driver import Driver, drivers
 from scenarios.resources.machines import make_all
 from scenarios.supervision.client import Child, Spawner
+from scenarios.supervision.host import finish
 from scenarios.supervision.output import BoundedOutput, OutputPump
 from scenarios.wire.control import HubControl
 from scenarios.worker.access import Access
@@ -36,15 +38,19 @@ class Facilities:
     def __init__(self, plan: Plan, setting: Setting, watch: Watch) -> None:
         self.plan = plan
         self.watch = watch
-        self.segment = Segment(os.path.join(setting.journal, f"engine.{os.getpid()}.jsonl"))
-        self.recorder = SharedRecorder(
-            self.segment, masker=Masker(setting.secrets), observe=watch.line
-        )
+        self._segments = [
+            Segment(os.path.join(setting.journal, f"{name}.{os.getpid()}.jsonl"))
+            for name in ("engine", "lives")
+        ]
+        masker = Masker(setting.secrets)
+        self.recorder = SharedRecorder(self._segments[0], masker=masker, observe=watch.line)
+        self._lives = SharedRecorder(self._segments[1], masker=masker, observe=watch.line)
         local = [one for one in plan.resources if plan.reach[one[0]] == "process"]
         self.drivers: Mapping[str, Driver] = drivers(make_all(local))
         self.control: HubControl | None = None
         self.setting = setting
         self._mutex = threading.Lock()
+        self._closed = False
         self._spawner: Spawner | None = None
         self._pump: OutputPump | None = None
         self._hub_input = -1
@@ -52,11 +58,22 @@ class Facilities:
         self._hub: Child | None = None
 
     def event(self, worker: WorkerPlan, event: str, **fields: Any) -> None:
-        """Record an event of a worker's life."""
-        known: dict[str, Any] = {"worker": worker.name}
-        if worker.replica is not None:
-            known["replica"] = worker.replica
-        self.recorder.event(event, **known, **fields)
+        """Record what a worker's executor tells of it."""
+        self.recorder.event(event, **_known(worker), **fields)
+
+    def life(
+        self, worker: WorkerPlan, event: str, at: tuple[int, int] | None = None, **fields: Any
+    ) -> None:
+        """Record an event of a worker's life, as of (time, number); by the supervisor's thread."""
+        time_, number = at or moment()
+        known = {"event": event, **_known(worker), **fields}
+        parts = [f"{quoted(key)}:{encoded(it)}" for key, it in known.items() if it is not None]
+        self._lives.line(f'{{"time":{time_},"seq":{number},{",".join(parts)}}}\n')
+
+    def end_log(self) -> None:
+        """Nothing more is recorded."""
+        for segment in self._segments:
+            segment.close()
 
     def access(self) -> Access:
         """Access to resources for one attempt in this process."""
@@ -65,13 +82,21 @@ class Facilities:
     def spawner(self) -> Spawner:
         """The spawner, started at its first use."""
         with self._mutex:
+            if self._closed:
+                raise EnvironmentFault("the run is being ended: nothing more is started")
             if self._spawner is None:
                 self._spawner = Spawner.start(self.setting.run_id)
             return self._spawner
 
+    def lost(self) -> bool:
+        """Whether the spawner was ended from outside."""
+        return self._spawner is not None and not self._closed and not self._spawner.alive
+
     def pump(self) -> OutputPump:
         """The pump, started at its first use."""
         with self._mutex:
+            if self._closed:
+                raise EnvironmentFault("the run is being ended: nothing more is read")
             if self._pump is None:
                 self._pump = OutputPump()
             return self._pump
@@ -132,16 +157,17 @@ class Facilities:
             for fd in files:
                 os.close(fd)
         performer.interrupts.append(child.kill)
-        if performer.stopped and not performer.told:
-            child.kill()
-        code = child.wait(timeout or None)
-        late = code is None
-        if late:
-            child.kill()
-            code = child.wait(HUB_START)
-        performer.interrupts.remove(child.kill)
-        for stream in streams:
-            stream.finish(1.0)
+        try:
+            if performer.stopped and not performer.told:
+                child.kill()
+            code = child.wait(timeout)
+            late = code is None
+            if late:
+                child.kill()
+                code = child.wait(HUB_START)
+        finally:
+            performer.interrupts.remove(child.kill)
+            finish(streams)
         if performer.stopped and not performer.told:
             performer.told = True
             return STOP
@@ -158,6 +184,8 @@ class Facilities:
 
     def close(self) -> None:
         """End what is left of hub and spawner; returns when nothing of the run is alive."""
+        with self._mutex:
+            self._closed = True
         closers: list[Callable[[], None]] = []
         if self.control is not None:
             closers.append(self.control.close)
@@ -174,6 +202,15 @@ class Facilities:
                 close()
             except (OSError, EnvironmentFault) as error:
                 self.recorder.event("notice", message=f"at the end of the run: {error}")
+
+
+def moment() -> tuple[int, int]:
+    """The time and the number of an event that is recorded later."""
+    return time.monotonic_ns(), next_number()
+
+
+def _known(worker: WorkerPlan) -> dict[str, Any]:
+    return {"worker": worker.name, "replica": worker.replica}
 
 
 def _memory_file(text: str, files: list[int]) -> int:

@@ -19,7 +19,8 @@ FINAL: frozenset[State] = frozenset({"succeeded", "failed", "terminated", "timed
 class Member:
     """One worker or replica. Times are of `time.monotonic`.
 
-    `stopping` says why it was asked to end: drain, terminate, timeout, run_timeout, interrupt.
+    `stopping` says why it was asked to end: drain, terminate, timeout, run_timeout, interrupt;
+    `problem` is a sentence on that, where there is more to say.
     """
 
     plan: WorkerPlan
@@ -34,6 +35,7 @@ class Member:
     started: bool = False
     ready: bool = False
     stopping: str | None = None
+    problem: str | None = None
     began: float | None = None
     ended: float | None = None
     deadline: float | None = None
@@ -74,6 +76,8 @@ def dependency(group: list[Member], condition: DependsOn) -> bool | None:
     """Whether a dependency on these members is met; None while it still can be."""
     over = all(member.over for member in group)
     if condition == "completed":
+        if any(member.state == "skipped" for member in group):
+            return False
         return True if over else None
     if condition == "succeeded":
         if any(member.over and member.state != "succeeded" for member in group):
@@ -95,6 +99,6 @@ def inline_code(members: Iterable[Member]) -> bool:
         member.state == "running"
         and member.capabilities.main_thread
         and member.attempt is not None
-        and member.attempt.crew().here().in_code
+        and member.attempt.crew().in_code()
         for member in members
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 import threading
 import time
@@ -9,7 +11,9 @@ from collections.abc import Callable
 
 from scenarios.engine.attempt import Attempt
 from scenarios.engine.facilities import Facilities
+from scenarios.errors import EnvironmentFault
 from scenarios.scenario import Ready
+from scenarios.supervision.host import finish
 from scenarios.supervision.output import BoundedOutput
 
 Answer = Callable[[str | None], None]
@@ -19,10 +23,10 @@ Answer = Callable[[str | None], None]
 def watch(ready: Ready, attempt: Attempt, facilities: Facilities, answer: Answer) -> None:
     """Look for readiness until it shows or its time is over; returns at once."""
     if ready.log is not None:
-        pattern = str(attempt.evaluate(ready.log))
+        pattern = _pattern(str(attempt.evaluate(ready.log)))
         seen = threading.Event()
         facilities.watch.expect_line(attempt.plan.name, pattern, seen.set)
-        what, look = f"a line that matches {pattern!r}", seen.is_set
+        what, look = f"a line that matches {pattern.pattern!r}", seen.is_set
     elif ready.tcp is not None:
         address = str(attempt.evaluate(ready.tcp))
         what, look = f"{address} to accept a connection", lambda: _accepts(address)
@@ -35,7 +39,7 @@ def watch(ready: Ready, attempt: Attempt, facilities: Facilities, answer: Answer
 
     def run() -> None:
         deadline = time.monotonic() + ready.timeout
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not attempt.over.is_set():
             try:
                 if look():
                     answer(None)
@@ -43,10 +47,19 @@ def watch(ready: Ready, attempt: Attempt, facilities: Facilities, answer: Answer
             except Exception as error:
                 answer(f"readiness cannot be looked at: {error}")
                 return
-            time.sleep(min(ready.interval, max(0.0, deadline - time.monotonic())))
+            attempt.over.wait(min(ready.interval, max(0.0, deadline - time.monotonic())))
         answer(f"not ready within {ready.timeout:g}s: waited for {what}")
 
     threading.Thread(target=run, name=f"{attempt.plan.name}-ready", daemon=True).start()
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.M)
+    except re.error as error:
+        raise EnvironmentFault(
+            f"ready: {text!r} is no regular expression: {error}; correct `log`"
+        ) from error
 
 
 def _accepts(address: str) -> bool:
@@ -70,8 +83,6 @@ def _answers(url: str) -> bool:
 
 
 def _exits(words: list[str], ready: Ready, facilities: Facilities) -> bool:
-    import os
-
     read, write = os.pipe2(os.O_CLOEXEC)
     stream = facilities.pump().add(read, BoundedOutput(1024))
     try:
@@ -81,5 +92,5 @@ def _exits(words: list[str], ready: Ready, facilities: Facilities) -> bool:
     code = child.wait(ready.timeout)
     if code is None:
         child.kill()
-    stream.finish(1.0)
+    finish([stream])
     return code == 0

@@ -9,6 +9,7 @@ from scenarios import plugins
 from scenarios.contracts import Executor, Handle
 from scenarios.engine import readiness
 from scenarios.engine.attempt import Attempt
+from scenarios.engine.facilities import moment
 from scenarios.engine.members import Member, dependency
 from scenarios.engine.state import RunState
 from scenarios.errors import EnvironmentFault, PluginFault, ScenariosError
@@ -31,16 +32,10 @@ class Starting:
                 if member.state == "pending" and member.restart_at is None:
                     changed |= self._consider(member)
 
-    def again(self, member: Member) -> None:
-        """Start the next attempt."""
-        if member.capabilities.main_thread:
-            self._run.inline_busy = True
-        self._start(member)
-
     def _consider(self, member: Member) -> bool:
         """Start a pending member, or skip it; whether anything changed."""
         run = self._run
-        if run.state != "running" or run.stopping_background:
+        if run.state != "running" or (run.stopping_background and not member.started):
             run.finish(member, Outcome("skipped"))
             return True
         met = self._met(member)
@@ -72,10 +67,9 @@ class Starting:
         )
 
     def _start(self, member: Member) -> None:
-        facilities = self._run.facilities
+        run, facilities = self._run, self._run.facilities
         member.number += 1
-        member.state, member.stopping = "running", None
-        member.clear_timers()
+        member.state = "running"
         now = time.monotonic()
         member.began = member.began if member.began is not None else now
         if member.declared.timeout is not None:
@@ -83,26 +77,38 @@ class Starting:
         if member.number > 1:
             facilities.watch.forget(member.name)
         member.attempt = Attempt(member.plan, facilities, member.number)
+        before = moment()
+        facilities.watch.hold(member.name)
         try:
-            executor = self._executor(member.plan.executor)
             self._watch_readiness(member)
-            member.handle = executor.start(member.plan, member.attempt)
+            member.handle = self._begin(member)
+            member.started = True
+            pid = getattr(member.handle, "pid", None)
+            run.event(member, "worker_started", at=before, executor=member.plan.executor, child=pid)
         except ScenariosError as error:
             self._not_started(member, error)
             return
-        except Exception as error:
-            name = member.plan.executor
-            self._not_started(
-                member,
-                PluginFault(f"executor {name!r} failed to start: {type(error).__name__}: {error}"),
-            )
-            return
-        member.started = True
-        pid = getattr(member.handle, "pid", None)
-        member.attempt.event("worker_started", executor=member.plan.executor, child=pid)
+        finally:
+            facilities.watch.let_go(member.name)
         if member.declared.ready is None:
             member.ready = True
         self._wait_for(member, member.handle, member.number)
+
+    def _begin(self, member: Member) -> Handle:
+        assert member.attempt is not None
+        name = member.plan.executor
+        executor = self._executor(name)
+        try:
+            handle = executor.start(member.plan, member.attempt)
+        except ScenariosError:
+            raise
+        except Exception as error:
+            raise PluginFault(
+                f"executor {name!r} failed to start: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(handle, Handle):
+            raise PluginFault(f"executor {name!r}: start gave {handle!r}, which is no Handle")
+        return handle
 
     def _executor(self, name: str) -> Executor:
         executor = self._executors.get(name)
@@ -126,10 +132,12 @@ class Starting:
                 outcome = handle.wait(None) or Outcome("failed", error="ended without an outcome")
             except EnvironmentFault as error:
                 outcome = Outcome("failed", error=str(error))
+                if self._run.facilities.lost():
+                    self._run.inbox.put(("lost", str(error)))
             except Exception as error:
-                outcome = Outcome(
-                    "failed", error=f"executor failed: {type(error).__name__}: {error}"
-                )
+                problem = f"{type(error).__name__}: {error}"
+                outcome = Outcome("failed", error=f"executor failed: {problem}")
+                self._run.inbox.put(("broken",))
             self._run.inbox.put(("ended", member, number, outcome))
 
         if member.capabilities.main_thread:

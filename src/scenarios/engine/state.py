@@ -17,17 +17,18 @@ from scenarios.worker_plan import Outcome, State
 
 
 class RunState:
-    """`inline` takes work for the thread that called the engine.
+    """`inline` takes work for the thread that called the engine, `force_inline` ends its code.
 
     `exit_code` is set where something other than the expectations decides. `waits` tells what
     everybody did when the run was ended from outside.
     """
 
-    def __init__(self, plan: Plan, facilities: Facilities, inline: queue.SimpleQueue[Any]) -> None:
+    def __init__(self, plan: Plan, facilities: Facilities) -> None:
         self.plan = plan
         self.facilities = facilities
-        self.inline = inline
+        self.inline: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.inline_busy = False
+        self.force_inline: Callable[[], None] = _nothing
         self.inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.members = [
             Member(
@@ -62,11 +63,15 @@ class RunState:
             event["line"] = outcome.line or member.plan.line
         if outcome.note:
             self.notices.append(f"worker {member.name}: {outcome.note}")
+        if member.attempt is not None:
+            member.attempt.over.set()
+        if member.began is not None:
+            event["duration"] = round(member.duration, 6)
         self.event(member, "worker_ended", **event, exit_code=outcome.exit_code)
 
     def event(self, member: Member, event: str, **fields: Any) -> None:
         """Record an event of a member's life."""
-        self.facilities.event(member.plan, event, **fields)
+        self.facilities.life(member.plan, event, **fields)
 
     def guarded(self, member: Member, act: Callable[[], None]) -> None:
         """Call a method of a member's handle, which may be a plugin's."""
@@ -74,3 +79,7 @@ class RunState:
             act()
         except Exception as error:
             self.notices.append(f"worker {member.name} could not be stopped: {error}")
+
+
+def _nothing() -> None:
+    """Without a main thread of its own the engine cannot end what runs on it."""

@@ -9,7 +9,7 @@ from scenarios.engine.members import Member
 from scenarios.engine.state import RunState
 from scenarios.worker_plan import Outcome, State
 
-LAST_CHANCE = 2.0  # seconds after a kill before a worker is given up
+LAST_CHANCE = 3.0  # seconds after a kill before a worker is given up; more than LAST_WORDS
 SHORT_GRACE = 1.0  # at most, once the whole run is out of time
 
 STATE_AFTER: dict[str, State] = {
@@ -62,21 +62,26 @@ class Stopping:
         member.kill_at, member.give_up_at = None, time.monotonic() + LAST_CHANCE
         if member.handle is not None:
             self._run.guarded(member, member.handle.kill)
+        if member.capabilities.main_thread:
+            self._run.force_inline()
 
     def _give_up(self, member: Member) -> None:
         """A thread that runs a call cannot be ended by anybody."""
         member.abandoned = True
+        cure = "let its code wait on a resource of the scenario, or use executor: process"
+        if member.capabilities.kill:
+            cure = "the kernel holds it in a system call (state D in `ps`)"
         self._run.notices.append(
             f"worker {member.name} (line {member.plan.line}) did not end when it was stopped and "
-            "still runs: let its code wait on a resource of the scenario, or use executor: process"
+            f"still runs: {cure}"
         )
         why = member.stopping or "terminate"
-        self._run.finish(member, Outcome(STATE_AFTER[why], error=member.outcome.error))
+        self._run.finish(member, Outcome(STATE_AFTER[why], error=member.problem))
 
     def end_all(self, why: str, state: State, grace: float | None = None) -> None:
         """Stop every member because of the run as a whole."""
         run = self._run
-        run.waits = waits.describe(run.members, run.facilities)
+        run.waits = waits.describe(run.members, run.facilities.setting.journal)
         run.state = state
         for member in run.members:
             limit = member.declared.stop.grace
@@ -84,6 +89,8 @@ class Stopping:
 
     def lose(self, error: str) -> None:
         """Something that the whole run needs is gone."""
+        if self._run.state != "running":
+            return  # it is being ended already
         self._run.error = error
         self.end_all("interrupt", "failed", SHORT_GRACE)
 
@@ -94,9 +101,10 @@ class Stopping:
         run.exit_code = 128 + number
         if self._interrupts == 1:
             running = [member.name for member in run.members if member.state == "running"]
-            run.error = "stopped by " + ("Ctrl-C" if number == 2 else "SIGTERM")
-            run.error += f" while {', '.join(running)} ran" if running else ""
-            self.end_all("interrupt", "terminated")
+            if run.state == "running":
+                run.error = "stopped by " + ("Ctrl-C" if number == 2 else "SIGTERM")
+                run.error += f" while {', '.join(running)} ran" if running else ""
+                self.end_all("interrupt", "terminated")
             return
         for member in run.members:
             if not member.over and member.handle is not None:

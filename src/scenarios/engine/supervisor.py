@@ -16,6 +16,7 @@ from scenarios.engine.members import Member
 from scenarios.engine.starting import Starting
 from scenarios.engine.state import RunState
 from scenarios.engine.stopping import Stopping
+from scenarios.errors import PluginFault
 
 DRAIN_LOOK = 0.01  # seconds between two looks at queues that drain
 
@@ -62,6 +63,8 @@ class Supervisor:
             self._stopping.interrupt(*details)
         elif what == "lost":
             self._stopping.lose(*details)
+        elif what == "broken":
+            self._run.exit_code = PluginFault.exit_code
 
     def _heard_of_readiness(self, member: Member, number: int, problem: str | None) -> None:
         if member.over or number != member.number:
@@ -70,7 +73,7 @@ class Supervisor:
             member.ready = True
             self._run.event(member, "worker_ready")
         else:
-            member.outcome.error = problem
+            member.problem = problem
             self._stopping.stop(member, "timeout")
 
     def _do_what_is_due(self) -> None:
@@ -79,7 +82,6 @@ class Supervisor:
         for member in self._run.members:
             if member.restart_at is not None and now >= member.restart_at:
                 member.restart_at = None
-                self._starting.again(member)
 
     def _progress(self) -> None:
         self._starting.progress()

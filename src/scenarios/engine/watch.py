@@ -16,34 +16,50 @@ KEPT = 1 << 20
 
 
 class Watch:
-    """`observer` gets each event as a dict, one at a time, from whatever thread it came from."""
+    """`observer` gets each event as a dict, one at a time, from whatever thread it came from.
+
+    One that raises is told nothing more, and `problems` says so.
+    """
 
     def __init__(self, observer: Callable[[dict[str, Any]], None]) -> None:
-        self._observer = observer
+        self._observer: Callable[[dict[str, Any]], None] | None = observer
         self._mutex = threading.Lock()
         self._patterns: dict[str, list[tuple[re.Pattern[str], Callable[[], None]]]] = {}
+        self._held: dict[str, list[dict[str, Any]]] = {}
         self.printed: dict[tuple[str, str], BoundedOutput] = {}
         self.locals: dict[str, dict[str, int]] = {}
+        self.problems: list[str] = []
 
     def line(self, line: bytes) -> None:
         """Take one event's line."""
         event = json.loads(line)
         with self._mutex:
-            kind = event["event"]
-            if kind == "output":
-                self._print(event)
-            elif kind in ("local_opened", "local_closed"):
-                counts = self.locals.setdefault(event["object"], {"made": 0, "closed": 0})
-                counts["made" if kind == "local_opened" else "closed"] += 1
-            if kind in ("output", "log"):
-                self._match(event)
-            with capture.outside():  # an observer that prints is no worker's output
-                self._observer(event)
+            held = self._held.get(event.get("worker", "")) if self._held else None
+            if held is not None and event["event"] != "worker_started":
+                held.append(event)
+            else:
+                self._take(event)
 
-    def expect_line(self, worker: str, pattern: str, then: Callable[[], None]) -> None:
+    def hold(self, worker: str) -> None:
+        """From now on a worker's events wait, until its start is told and `let_go` is called."""
+        with self._mutex:
+            self._held[worker] = []
+
+    def let_go(self, worker: str) -> None:
+        """The worker's start was told, or never will be."""
+        with self._mutex:
+            for event in self._held.pop(worker, ()):
+                self._take(event)
+
+    def close(self) -> None:
+        """The run has ended: what an abandoned thread still does is told to nobody."""
+        with self._mutex:
+            self._observer = None
+
+    def expect_line(self, worker: str, pattern: re.Pattern[str], then: Callable[[], None]) -> None:
         """Call `then` at the first line of a worker's output or log that the pattern finds."""
         with self._mutex:
-            self._patterns.setdefault(worker, []).append((re.compile(pattern, re.M), then))
+            self._patterns.setdefault(worker, []).append((pattern, then))
 
     def forget(self, worker: str) -> None:
         """A new attempt begins: what the one before printed does not count."""
@@ -56,6 +72,24 @@ class Watch:
         """What a worker printed."""
         kept = self.printed.get((worker, stream))
         return kept.text() if kept is not None else ""
+
+    def _take(self, event: dict[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "output":
+            self._print(event)
+        elif kind in ("local_opened", "local_closed"):
+            counts = self.locals.setdefault(event["object"], {"made": 0, "closed": 0})
+            counts["made" if kind == "local_opened" else "closed"] += 1
+        if kind in ("output", "log"):
+            self._match(event)
+        if self._observer is None:
+            return
+        try:
+            with capture.outside():  # an observer that prints is no worker's output
+                self._observer(event)
+        except Exception as error:  # as a terminal that was closed
+            self._observer = None
+            self.problems.append(f"events are shown no more: {type(error).__name__}: {error}")
 
     def _print(self, event: dict[str, Any]) -> None:
         key = event.get("worker", ""), event["stream"]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from typing import Any
 
 from scenarios.contracts import Handle, Status
+from scenarios.errors import EnvironmentFault
 from scenarios.supervision.host import HostPorts
 from scenarios.supervision.worker_process import WorkerProcess
 from scenarios.worker_plan import Outcome, WorkerPlan, worst
+
+MOST_IDLE = 3
+"""Processes, one after the other, that may end before they take a job."""
 
 
 class PoolExecutor:
@@ -17,8 +22,6 @@ class PoolExecutor:
 
     def start(self, plan: WorkerPlan, ports: HostPorts) -> Handle:
         """Start the pool's workers."""
-        if plan.jobs is None:  # a pool without jobs has one to do
-            plan = dataclasses.replace(plan, jobs=(0,))
         of = ProcessPool if plan.options.get("of") == "process" else ThreadPool
         return of(plan, ports)
 
@@ -29,12 +32,13 @@ class Pool:
     def __init__(self, plan: WorkerPlan, ports: HostPorts) -> None:
         self._plan = plan
         self._ports = ports
-        self._jobs: tuple[Any, ...] = plan.jobs or ()
+        self._jobs: tuple[Any, ...] = (None,) if plan.jobs is None else plan.jobs
         self._next = 0
         self._outcomes: list[Outcome | None] = [None] * len(self._jobs)
         self._mutex = threading.Lock()
         self._stopping = False
         self._errors: list[str] = []
+        self._lost: EnvironmentFault | None = None
         size = min(int(plan.options.get("max_workers") or 1), len(self._jobs))
         self._threads = [
             threading.Thread(target=self._work, args=(number,), name=f"{plan.name}_{number}")
@@ -55,18 +59,27 @@ class Pool:
             self._next += 1
             return self._next - 1
 
+    @property
+    def busy(self) -> int:
+        """How many jobs are handed out and not done."""
+        with self._mutex:
+            return self._next - sum(outcome is not None for outcome in self._outcomes)
+
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """The outcome of all jobs together, or None after `timeout` seconds."""
-        if timeout is not None:
-            self._threads[0].join(timeout) if self._threads else None
+        deadline = None if timeout is None else time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(None if timeout is None else 0)
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 return None
+        if self._lost is not None:
+            raise self._lost
         return self._outcome()
 
     def _outcome(self) -> Outcome:
         jobs = [outcome or Outcome("terminated") for outcome in self._outcomes]
+        if self._plan.jobs is None and not self._errors:
+            return jobs[0]
         state = worst([outcome.state for outcome in jobs])
         failed = [
             (index, outcome) for index, outcome in enumerate(jobs) if outcome.state == "failed"
@@ -118,34 +131,48 @@ class ProcessPool(Pool):
         super().__init__(plan, ports)
 
     def _work(self, number: int) -> None:
-        attempt = 0
-        while self._left():
+        attempt = idle = 0
+        while self._left() and idle < MOST_IDLE:
             attempt += 1
-            in_hand: list[int] = []
-
-            def next_job(in_hand: list[int] = in_hand) -> int | None:
-                index = self._take()
-                in_hand[:] = [] if index is None else [index]
-                return index
-
-            def job_done(index: int, outcome: Outcome) -> None:
-                self._outcomes[index] = outcome
-
-            label = f"{self._ports.label}-{number}" + (f"~{attempt}" if attempt > 1 else "")
+            label = f"{self._ports.label}@{number}" + (f"~{attempt}" if attempt > 1 else "")
             try:
-                process = WorkerProcess(
-                    self._plan, self._ports, label, next_job=next_job, job_done=job_done
-                )
-            except Exception as error:
-                self._errors.append(str(error))
+                taken = self._employ(number, label)
+            except EnvironmentFault as error:
+                self._lost = error
                 return
-            self._processes[number] = process
-            if self._stopping:
-                process.child.terminate()
-            ended = process.wait()
-            for index in in_hand:
-                if self._outcomes[index] is None and ended is not None:
-                    self._lose(index, ended)
+            idle = 0 if taken else idle + 1
+        if idle >= MOST_IDLE and self._left():
+            self._errors.append("its processes end before they take a job")
+
+    def _employ(self, number: int, label: str) -> bool:
+        """Let one process work until it ends; whether it took a job."""
+        taken: list[int] = []
+
+        def next_job() -> int | None:
+            index = self._take()
+            if index is not None:
+                taken.append(index)
+            return index
+
+        def job_done(index: int, outcome: Outcome) -> None:
+            self._outcomes[index] = outcome
+
+        process = WorkerProcess(
+            dataclasses.replace(self._plan, jobs=self._jobs),
+            self._ports,
+            label,
+            next_job=next_job,
+            job_done=job_done,
+        )
+        self._processes[number] = process
+        if self._stopping:
+            process.child.terminate()
+        ended = process.wait()
+        if taken and self._outcomes[taken[-1]] is None and ended is not None:
+            self._lose(taken[-1], ended)
+        if process.said is not None and process.said.error:
+            self._errors.append(process.said.error)
+        return bool(taken) or self._stopping
 
     def _left(self) -> bool:
         with self._mutex:

@@ -6,12 +6,11 @@ import os
 import threading
 from typing import Any
 
-from scenarios.answers import STOP, Failed, Refused
 from scenarios.contracts import Handle, Status
-from scenarios.program import Operation
-from scenarios.supervision.host import HostPorts, Lines, place
+from scenarios.supervision.host import HostPorts, Lines, finish, place
 from scenarios.supervision.output import BoundedOutput, Stream
-from scenarios.supervision.worker_process import LAST_WORDS, signal_name
+from scenarios.supervision.queue_pipes import Ended, feed, put_lines, text_of
+from scenarios.supervision.worker_process import signal_name
 from scenarios.worker.performer import Performer
 from scenarios.worker_plan import CommandPlan, Outcome, WorkerPlan
 
@@ -39,10 +38,12 @@ class SubprocessHandle:
         self._threads: list[threading.Thread] = []
         self._failures: list[str] = []
         self._feeder: Performer | None = None
+        self._stopping = False
+        self._ended = Ended()
         self._begin(plan.command)
 
     def _begin(self, command: CommandPlan) -> None:
-        words = [_text(self._ports.evaluate(word)) for word in command.words]
+        words = [text_of(self._ports.evaluate(word)) for word in command.words]
         env, cwd = place(self._plan, self._ports)
         opened: list[int] = []  # ours until the command has its copies
         try:
@@ -70,7 +71,7 @@ class SubprocessHandle:
             memory = os.memfd_create("stdin", os.MFD_CLOEXEC)
             opened.append(memory)
             with os.fdopen(os.dup(memory), "wb") as file:
-                file.write(_text(self._ports.evaluate(command.stdin)).encode())
+                file.write(text_of(self._ports.evaluate(command.stdin)).encode())
             os.lseek(memory, 0, os.SEEK_SET)
             return memory, None
         if command.stdin_queue is None:
@@ -113,41 +114,16 @@ class SubprocessHandle:
         self._threads.append(thread)
         thread.start()
 
-    # -- queues --------------------------------------------------------------------------------
-
     def _feed(self, queue: str, write: int) -> None:
-        """Items to lines of standard input, until nobody can put any more."""
         performer = self._feeder = self._ports.crew().here()
         self._ports.on_input_over(performer.stop)
-        get = Operation("get", "get", "queues", queue, line=self._plan.line)
-        limit: float | None = None
-        with os.fdopen(write, "wb") as pipe:
-            while True:
-                item = performer.perform(get, None, limit)
-                if item is STOP and limit is None:
-                    limit = 0.0  # nobody puts any more: take what is there
-                    continue
-                if item is STOP or isinstance(item, Refused | Failed):
-                    return
-                try:
-                    pipe.write(_text(item).encode() + b"\n")
-                    pipe.flush()
-                except OSError:
-                    return  # the command reads no more
+        feed(performer, queue, self._plan.line, write, self._ended)
 
     def _put_lines(self, queue: str, read: int) -> None:
-        """Lines of an output to items."""
         performer = self._ports.crew().here()
-        put = Operation("put", "put", "queues", queue, line=self._plan.line)
-        with os.fdopen(read, "rb") as pipe:
-            for line in pipe:
-                text = line.removesuffix(b"\n").decode("utf-8", "replace")
-                answer = performer.perform(put, text)
-                if isinstance(answer, Refused | Failed):
-                    detail = answer.text if isinstance(answer, Failed) else answer.detail
-                    self._failures.append(f"put {queue}: {detail}")
-                if answer is STOP or isinstance(answer, Refused | Failed):
-                    return
+        problem = put_lines(performer, queue, self._plan.line, read, self._ended)
+        if problem is not None:
+            self._failures.append(problem)
 
     # -- its end -------------------------------------------------------------------------------
 
@@ -156,12 +132,15 @@ class SubprocessHandle:
         code = self.child.wait(timeout)
         if code is None:
             return None
-        for stream in self._streams:
-            stream.finish(LAST_WORDS)
+        self._ended.tell()
         if self._feeder is not None:
             self._feeder.stop(kill=True)  # it would wait for items that nobody reads
+        if self._stopping:
+            self._ports.stop()
+        finish(self._streams)
         for thread in self._threads:
-            thread.join()
+            thread.join()  # a put may wait for room in its queue, as long as nobody stops it
+        self._ended.close()
         texts = {name: kept.text() for name, kept in self._kept.items()}
         error = None
         if code:
@@ -180,8 +159,11 @@ class SubprocessHandle:
         )
 
     def stop(self) -> None:
-        """SIGTERM to its group."""
+        """SIGTERM to its group; lines that wait for room in a queue wait no more once it ended."""
+        self._stopping = True
         self.child.terminate()
+        if self.child.returncode is not None:
+            self._ports.stop()
 
     def kill(self) -> None:
         """SIGKILL to its group."""
@@ -192,12 +174,3 @@ class SubprocessHandle:
     def status(self) -> Status:
         """Whether it has not been reaped yet."""
         return "running" if self.child.returncode is None else "ended"
-
-
-def _text(item: Any) -> str:
-    """Text as it is, all else as JSON."""
-    if isinstance(item, str):
-        return item
-    import json
-
-    return json.dumps(item, ensure_ascii=False)

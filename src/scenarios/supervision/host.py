@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from scenarios.contracts import Ports
 from scenarios.expressions import Expression
 from scenarios.supervision.client import Spawner
-from scenarios.supervision.output import OutputPump
+from scenarios.supervision.output import OutputPump, Stream
 from scenarios.worker.crew import Crew
 from scenarios.worker_plan import WorkerPlan
+
+LAST_WORDS = 1.0
+"""Seconds to read what a dead worker left in its pipes, which others may hold open."""
 
 
 class HostPorts(Ports, Protocol):
@@ -42,6 +46,13 @@ def place(plan: WorkerPlan, ports: HostPorts) -> tuple[dict[str, str], str | Non
     if plan.cwd is None:
         return env, None
     return env, os.path.join(ports.setting.modules, str(ports.evaluate(plan.cwd)))
+
+
+def finish(streams: Iterable[Stream]) -> None:
+    """Read what their writers left, which have ended; together this takes LAST_WORDS at most."""
+    deadline = time.monotonic() + LAST_WORDS
+    for stream in streams:
+        stream.finish(max(0.0, deadline - time.monotonic()))
 
 
 class Lines:

@@ -6,13 +6,10 @@ import os
 import socket
 from collections.abc import Callable
 
-from scenarios.supervision.host import HostPorts, Lines, place
+from scenarios.supervision.host import HostPorts, Lines, finish, place
 from scenarios.supervision.output import Stream
 from scenarios.worker.child import HEAD, bundle, frame, unpack
 from scenarios.worker_plan import Outcome, WorkerPlan
-
-LAST_WORDS = 2.0
-"""Seconds to read what a dead worker left in its pipes, which others may hold open."""
 
 
 class WorkerProcess:
@@ -34,7 +31,7 @@ class WorkerProcess:
         self._ports = ports
         self._next_job = next_job
         self._job_done = job_done
-        self._outcome: Outcome | None = None
+        self.said: Outcome | None = None  # the outcome that it told itself
         self._heard = bytearray()
         env, cwd = place(plan, ports)
         self._sock, theirs = socket.socketpair()
@@ -70,10 +67,9 @@ class WorkerProcess:
         code = self.child.wait(timeout)
         if code is None:
             return None
-        for stream in self._streams:
-            stream.finish(LAST_WORDS)
+        finish(self._streams)
         self._sock.close()
-        outcome = self._outcome or self._unsaid(code)
+        outcome = self.said or self._unsaid(code)
         outcome.exit_code = code
         outcome.pid = self.child.pid
         return outcome
@@ -99,7 +95,7 @@ class WorkerProcess:
         if letter == "E":
             self._ports.observe(payload)
         elif letter == "O":
-            self._outcome = unpack(payload)
+            self.said = unpack(payload)
         elif letter == "D" and self._job_done is not None:
             self._job_done(int.from_bytes(payload[:8], "big"), unpack(payload[8:]))
         elif letter == "N" and self._next_job is not None:

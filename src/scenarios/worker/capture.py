@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
+from scenarios.errors import Stopped
+
 Tell = Callable[..., None]
 """Records an event for the calling thread's worker: (event, **fields)."""
 
@@ -19,10 +21,13 @@ class _Here(threading.local):
 
     def __init__(self) -> None:
         self.partial = {"stdout": "", "stderr": ""}
+        if _everywhere is not None:
+            _partials.append(self.partial)
 
 
-_here = _Here()
 _everywhere: Tell | None = None  # in a worker's own process every thread is the worker's
+_partials: list[dict[str, str]] = []  # of threads there: they may end in the middle of a line
+_here = _Here()
 
 
 @contextlib.contextmanager
@@ -52,6 +57,7 @@ def whole_process(tell: Tell) -> None:
     _everywhere = tell
     sys.stdout = Router("stdout", sys.stdout)
     sys.stderr = Router("stderr", sys.stderr)
+    _quiet_stops()
 
 
 @contextlib.contextmanager
@@ -59,10 +65,24 @@ def in_threads() -> Iterator[None]:
     """While this lasts, the output of threads that are inside `by` is routed to their workers."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Router("stdout", before[0]), Router("stderr", before[1])
+    hook = _quiet_stops()
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+        threading.excepthook = hook
+
+
+def _quiet_stops() -> Callable[[Any], object]:
+    """A thread of a worker's code that ends by being stopped has not failed; the hook before."""
+    before = threading.excepthook
+
+    def hook(args: Any) -> None:
+        if not issubclass(args.exc_type, Stopped):
+            before(args)
+
+    threading.excepthook = hook
+    return before
 
 
 def flush() -> None:
@@ -72,6 +92,16 @@ def flush() -> None:
         if text and tell is not None:
             tell("output", stream=stream, text=text)
         _here.partial[stream] = ""
+
+
+def flush_all() -> None:
+    """At the end of a worker's process: also what threads that have ended had begun."""
+    flush()
+    for partial in _partials:
+        for stream, text in partial.items():
+            if text and _everywhere is not None:
+                _everywhere("output", stream=stream, text=text)
+            partial[stream] = ""
 
 
 class Router(io.TextIOBase):
@@ -93,6 +123,11 @@ class Router(io.TextIOBase):
     def isatty(self) -> bool:
         """False: events hold no colours."""
         return False
+
+    @property
+    def buffer(self) -> Any:
+        """What is behind it, for bytes."""
+        return self._through.buffer
 
     def fileno(self) -> int:
         """The descriptor of what is behind it."""

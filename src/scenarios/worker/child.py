@@ -1,7 +1,8 @@
 """A worker in a process of its own: what runs there, and its channel to the engine.
 
 Frames on the channel: a length (4 bytes, big-endian), a letter, and the rest. From the worker:
-`E` an event's line, `N` asks for a job, `D` a job is done (index, outcome), `O` the outcome.
+`E` an event's line, `N` asks for a job, `D` a job is done (index, outcome), `O` the outcome (of a
+pool's process: only what failed when it left).
 From the engine: `J` and a job's index, `X` when there is none left.
 """
 
@@ -104,7 +105,7 @@ def main(packed: bytes, channel_fd: int) -> int:
     except Stopped:
         channel.send(b"O", pack(Outcome("terminated")))
         code = -signal.SIGTERM
-    capture.flush()
+    capture.flush_all()
     crew.leave()
     if code == -signal.SIGTERM:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -145,6 +146,9 @@ def _jobs(plan: WorkerPlan, crew: Crew, channel: Channel) -> int:
         channel.send(b"D", index.to_bytes(8, "big") + pack(outcome))
         if outcome.state == "terminated":
             return -signal.SIGTERM
+    errors = crew.leave()
+    if errors:
+        channel.send(b"O", pack(Outcome("failed", error="; ".join(errors), line=crew.plan.line)))
     return 0
 
 

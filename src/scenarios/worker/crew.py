@@ -91,7 +91,22 @@ class Crew:
             self._access.close(performer, died)
             segment.close()
             del self._here.performer
+            self._here.end = None
         return errors
+
+    def in_code(self) -> bool:
+        """Whether the calling thread runs the worker's own code; may be asked by a handler."""
+        performer = getattr(self._here, "performer", None)
+        return performer is not None and performer.in_code
+
+    def _gone(self, ident: int, performer: Performer) -> None:
+        """A thread that the worker's code had started has ended without a word."""
+        with self._mutex:
+            if self._performers.get(ident, (None,))[0] is not performer:
+                return
+            _, segment = self._performers.pop(ident)
+        self._access.close(performer)
+        segment.close()
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event of the calling thread."""
@@ -118,7 +133,9 @@ class Crew:
                 self._by_verb,
                 plan.seed + number,
             )
-            self._performers[threading.get_ident()] = performer, segment
+            me = threading.get_ident()
+            self._performers[me] = performer, segment
+            self._here.end = _AtEnd(lambda: self._gone(me, performer))
         if self._stopped:
             performer.stop(kill=self._killed)
         return performer
@@ -206,8 +223,8 @@ class Crew:
             target = self._target(operation.detail)
             capture.watch_logging()
             performer = self.here()
-            performer.in_code = True
             try:
+                performer.in_code = True
                 return target(*args, **kwargs)
             finally:
                 performer.in_code = False
@@ -237,6 +254,7 @@ class Crew:
     # -- names ---------------------------------------------------------------------------------
 
     def names(self, job: tuple[int, Any] | None = None) -> dict[str, Any]:
+        """The names of the worker's expressions in the calling thread."""
         plan, setting = self.plan, self.setting
         names: dict[str, Any] = {}
         prepare(names)
@@ -274,6 +292,18 @@ class Crew:
 
     def _tell_local(self, event: str, name: str) -> None:
         self.event(event, object=name)
+
+
+class _AtEnd:
+    """Kept in a thread's own storage: calls back when the thread is gone."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def __del__(self) -> None:
+        self._call()
 
 
 class LocalObjects:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -126,7 +127,10 @@ def resolve(target: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            raise ScenariosError(f"{target}: module {module_name!r} has no {part!r}") from None
+            place = getattr(sys.modules[module_name], "__file__", None) or "built in"
+            raise ScenariosError(
+                f"{target}: module {module_name!r} ({place}) has no {part!r}"
+            ) from None
     return found
 
 
