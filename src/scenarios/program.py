@@ -7,6 +7,8 @@ back with the answer. Nothing here performs anything.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from scenarios.answers import STOP, Failed, Refused
@@ -42,6 +44,9 @@ BREAKS, CONTINUES, STOPS = "breaks", "continues", "stops"
 
 ROUNDS = 100_000
 """Rounds of a loop without a scheduling point before the worker fails (format.md, "Steps")."""
+
+NOT_DONE = frozenset({"timeout", "would_block", "broken"})
+"""Why an operation was refused where `otherwise` goes on: others may have broken a barrier."""
 
 SCALARS = frozenset({int, str, float, bool, type(None)})
 
@@ -196,7 +201,8 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
                 else:
                     _prepare(frame, operation)
                 frame.waiting = operation
-                frame.rounds = 0
+                if operation.verb != "log":  # all others are scheduling points
+                    frame.rounds = 0
                 return operation  # type: ignore[no-any-return]
             _LOCAL[instruction[0]](frame, instruction)
         except ScenariosError as error:
@@ -209,7 +215,7 @@ def _take_in(frame: Frame, operation: Operation, answer: Any) -> None:
     """Go on from the answer of an operation: store it, or leave by failure or stop."""
     kind = answer.__class__
     if kind is Refused:
-        if operation.otherwise is not None and answer.reason in ("timeout", "would_block"):
+        if operation.otherwise is not None and answer.reason in NOT_DONE:
             frame.pc = operation.otherwise
         else:
             _unwind(frame, End(FAILS, refusal(operation, answer, frame.timeout), operation.line))
@@ -260,18 +266,50 @@ def _prepare(frame: Frame, operation: Operation) -> None:
             frame.argument = _updater(frame, operation.second)
         else:
             frame.argument = frame.argument, _value(frame, operation.second)
-    if operation.verb == "sleep":
-        _prepare_sleep(frame)
+    if operation.verb in _FORMS:
+        _FORMS[operation.verb](frame, operation)
     timeout = operation.timeout
     frame.timeout = _seconds(_value(frame, timeout)) if isinstance(timeout, Expression) else timeout
 
 
-def _prepare_sleep(frame: Frame) -> None:
+def _prepare_sleep(frame: Frame, operation: Operation) -> None:
     argument = frame.argument
     if isinstance(argument, tuple):
         frame.argument = _seconds(argument[0]), _seconds(argument[1])
     else:
         frame.argument = _seconds(argument)
+
+
+def _check_call(frame: Frame, operation: Operation) -> None:
+    args, kwargs = frame.argument
+    if not isinstance(args, list | tuple):
+        raise ScenariosError(f"args of a call are a list, not {args!r:.100}")
+    if not isinstance(kwargs, Mapping):
+        raise ScenariosError(f"kwargs of a call are a mapping, not {kwargs!r:.100}")
+
+
+def _check_run(frame: Frame, operation: Operation) -> None:
+    words = frame.argument if operation.second is None else frame.argument[0]
+    if not isinstance(words, list) or not words:
+        raise ScenariosError(f"a command is a list of words, not {words!r:.100}")
+    for word in words:
+        if word is None or isinstance(word, list | dict):
+            raise ScenariosError(f"a word of a command is text, not {word!r:.100}")
+    words = [_as_text(word) for word in words]
+    frame.argument = words if operation.second is None else (words, _as_text(frame.argument[1]))
+
+
+def _as_text(value: Any) -> str:
+    """Text as it is, other data as JSON."""
+    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+
+
+_FORMS: dict[str, Callable[[Frame, Operation], None]] = {
+    "sleep": _prepare_sleep,
+    "call": _check_call,
+    "run": _check_run,
+}
+"""What the argument of an operation must be like, known when it was evaluated."""
 
 
 def _updater(frame: Frame, expression: Expression) -> Any:
