@@ -142,6 +142,8 @@ class Compiler:
     def _argument(self, step: Step) -> Expression | None:
         if step.kind == "notify":
             count = step.fields.get("count")
+            if isinstance(count, Expression):
+                return count
             return compile_template(None if count == "all" else count or 1)
         value = step.fields.get("value")
         return value if isinstance(value, Expression) or value is None else compile_template(value)

@@ -11,9 +11,9 @@ from hubs import Later, until
 from scenarios.answers import STOP, TIMED_OUT, WOULD_BLOCK, Refused
 from scenarios.resources.driver import Driver, Party, drivers
 from scenarios.resources.locks import GIVEN_UP
-from scenarios.resources.machines import make, make_all
+from scenarios.resources.machines import Declaration, make, make_all
 
-DECLARED: list[tuple[str, str, dict[str, Any]]] = [
+DECLARED: list[Declaration] = [
     ("q", "queues", {"maxsize": 1}),
     ("guard", "locks", {"kind": "lock"}),
     ("permits", "semaphores", {"permits": 1}),
@@ -157,7 +157,7 @@ class Sly(Party):
         self.hit: Callable[[], None] | None = None
         super().__init__("sly")
 
-    @property  # type: ignore[override]
+    @property
     def stopped(self) -> bool:
         """False once more, while the interrupt happens."""
         now, hit, self.hit = self.real, self.hit, None
@@ -175,9 +175,12 @@ def test_no_interrupt_is_lost_between_the_look_and_the_wait(shared: dict[str, Dr
     party = Sly()
     done = threading.Event()
 
+    def hit() -> None:
+        party.interrupt()
+        done.set()
+
     def interrupt() -> None:
-        thread = threading.Thread(target=lambda: (party.interrupt(), done.set()))
-        thread.start()
+        threading.Thread(target=hit).start()
         time.sleep(0.05)  # it has set the flag and either went on or waits for the driver
 
     party.hit = interrupt
