@@ -26,7 +26,7 @@ class Drain:
         control = self._facilities.control
         snapshot = control.snapshot() if control is not None else {}
         counts = self._counts(snapshot)
-        calm = self._nothing_left(members, snapshot) and all(
+        calm = not self._in_hand(members, snapshot) and all(
             self._waits(member, snapshot) for member in members
         )
         now = [member.name for member in members], counts
@@ -63,20 +63,17 @@ class Drain:
             if parked is not None and doing is not None and doing.verb == "get":
                 yield label
 
-    def _nothing_left(self, members: Sequence[Member], snapshot: dict[str, Any]) -> bool:
-        """Whether the queues that they read are empty, with nothing in anybody's hand."""
+    def _in_hand(self, members: Sequence[Member], snapshot: dict[str, Any]) -> bool:
+        """Whether an item that one of them may have taken is not acknowledged yet."""
         read = {queue for member in members for queue in member.plan.gets}
         for name, driver in self._facilities.drivers.items():
             machine = driver.machine
             if name in read and isinstance(machine, Queue):
                 with driver.mutex:
-                    if machine.items or any(machine.in_hand.values()):
-                        return False
-        return not any(
-            found["items"] or found["in_hand"]
-            for name, found in snapshot.get("queues", {}).items()
-            if name in read
-        )
+                    if any(machine.in_hand.values()):
+                        return True
+        found = snapshot.get("queues", {})
+        return any(found[name]["in_hand"] for name in read if name in found)
 
     def _counts(self, snapshot: dict[str, Any]) -> Any:
         local = [
