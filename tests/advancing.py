@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loads import SPECS, scenario, with_steps
-from scenarios.answers import STOP, TIMED_OUT
+from scenarios.answers import STOP, TIMED_OUT, WOULD_BLOCK, Failed
+from scenarios.errors import ScenariosError
 from scenarios.expressions import prepare
 from scenarios.plan import make
 from scenarios.program import End, Frame, Operation, advance
@@ -79,13 +80,17 @@ class Walk:
         if operation.verb == "put":
             self.put += 1
             argument = str(self.put), argument
-        answer = machine.apply(ME, operation.verb, argument, [])
+        try:
+            answer = machine.apply(ME, operation.verb, argument, [])
+        except ScenariosError as error:
+            return Failed(str(error))
         if answer is PARKED:
             answer = machine.expire(ME, [])
-            assert answer is not PARKED
+            assert answer == TIMED_OUT
+            return WOULD_BLOCK if self.frame.timeout == 0 else answer
         if operation.verb == "update":
             return answer[0]
-        return answer[1] if operation.verb == "get" and answer != TIMED_OUT else answer
+        return answer[1] if operation.verb == "get" else answer
 
     def _stopped(self, operation: Operation) -> Any:
         """STOP inside the wait; an operation that does not wait is done, and the next one not."""

@@ -142,7 +142,7 @@ READS = "${values.count} ${flags.stop} ${values.other}"
         ("{call: 'm:f', kwargs: {a: '${values.other}'},args: ['${values.count}', '${flags.stop}']}",
          "call m:f ([1, False], {'a': 10})"),
         ("{run: ['${values.count}', '${flags.stop}'], stdin: '${values.other}'}",
-         "run ([1, False], 10)"),
+         "run (['1', 'false'], '10')"),
         ("{update: count, to: '(old, values.count, flags.stop, values.other)'}", "update count"),
         ("{if: 'values.count and not flags.stop and values.other', steps: [{log: x}]}", "log x"),
         ("{repeat: '${values.count + flags.stop + values.other - 10}', steps: [{log: x}]}",

@@ -57,9 +57,6 @@ class Compiler:
         self.variables: set[str] = set()
         self.names = names
         self.where = sections(scenario)
-        self.locks = {
-            name: condition.lock or name for name, condition in scenario.conditions.items()
-        }
         self.kinds: dict[str, Callable[[Step], Any]] = {
             "with": self._with,
             "sleep": self._sleep,
@@ -135,7 +132,6 @@ class Compiler:
             timeout=self._timeout(fields) if verb in _WAITING else None,
             into=fields.get("into"),
             second=fields.get("to"),
-            detail=self.locks.get(name, ""),
         )
         self._with_otherwise(step, operation)
 
@@ -167,7 +163,7 @@ class Compiler:
 
     def _with(self, step: Step) -> None:
         name = self._name(step.fields["with"])
-        section, lock = self.where[name], self.locks.get(name, name)
+        section = self.where[name]
         self.operate(
             Operation("acquire", "acquire", section, name, line=step.line, column=step.column)
         )
@@ -176,7 +172,7 @@ class Compiler:
         self.emit(p.FALL_INTO, step.line)
         self.fill(enter, 1)
         self.operate(
-            Operation("release", "release", section, name, line=step.line, detail=lock, scoped=True)
+            Operation("release", "release", section, name, line=step.line, column=step.column)
         )
         self.emit(p.END_FINALLY, step.line)
 
@@ -275,9 +271,9 @@ class Compiler:
         enter = self.emit(p.ENTER_LOOP, "while", None, 0, 0, step.line)
         self.fill(enter, 3)
         condition: Expression = step.fields["while"]
-        self.emit(p.COUNT_ROUND, step.line)
         self.reads(step, condition)
         branch = self.emit(p.BRANCH, condition, 0, step.line)
+        self.emit(p.COUNT_ROUND, step.line)
         self.block(step.fields["steps"])
         self.emit(p.JUMP, self.code[enter][3], step.line)
         self.fill(branch, 2)

@@ -8,12 +8,13 @@ back with the answer. Nothing here performs anything.
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from scenarios.answers import STOP, Failed, Refused
 from scenarios.durations import LONGEST, seconds_of
-from scenarios.errors import ScenariosError
+from scenarios.errors import ScenariosError, Stopped
 from scenarios.expressions import Expression, plain
 
 (
@@ -60,7 +61,7 @@ class Operation:
     on when it cannot be done in time; `into` the variable for the answer ("": a read for the
     expression that follows). `second` is what a kind of step needs besides: an update's `to`, a
     call's kwargs, a command's stdin, a log's fields. `detail` is fixed text: a call's target, a
-    log's level, the lock of a condition. `scoped` marks the release at the end of a `with`.
+    log's level.
     """
 
     __slots__ = (
@@ -72,7 +73,6 @@ class Operation:
         "name",
         "object",
         "otherwise",
-        "scoped",
         "second",
         "section",
         "timeout",
@@ -94,7 +94,6 @@ class Operation:
         into: str | None = None,
         second: Expression | None = None,
         detail: str = "",
-        scoped: bool = False,
     ) -> None:
         self.name = name
         self.verb = verb
@@ -107,7 +106,6 @@ class Operation:
         self.into = into
         self.second = second
         self.detail = detail
-        self.scoped = scoped
         self.otherwise: int | None = None
         # (argument, time-out) where both are known before it runs
         self.fixed: tuple[Any, float | None] | None = None
@@ -158,7 +156,6 @@ class Frame:
         "reads",
         "rounds",
         "timeout",
-        "unheld",
         "waiting",
     )
 
@@ -173,7 +170,6 @@ class Frame:
         self.argument: Any = None
         self.timeout: float | None = None
         self.waiting: Operation | None = None
-        self.unheld: str | None = None
         self.end: End | None = None
 
 
@@ -183,6 +179,9 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
     if operation is not None:
         frame.waiting = None
         if answer is not True or operation.into is not None:
+            if answer is STOP and _finishes_first(frame):
+                frame.waiting = operation
+                return operation
             _take_in(frame, operation, answer)
     elif answer is STOP:
         _unwind(frame, End(STOPS))
@@ -193,9 +192,6 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
         try:
             if instruction[0] == OPERATE:
                 operation = instruction[1]
-                if operation.scoped and frame.unheld == operation.object:
-                    frame.unheld = None
-                    continue
                 if operation.fixed:
                     frame.argument, frame.timeout = operation.fixed
                 else:
@@ -206,9 +202,30 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
                 return operation  # type: ignore[no-any-return]
             _LOCAL[instruction[0]](frame, instruction)
         except ScenariosError as error:
-            line = operation.line if instruction[0] == OPERATE and operation else instruction[-1]
-            _unwind(frame, End(FAILS, str(error), line))
+            _unwind(frame, End(FAILS, str(error), _line(instruction)))
+        except Stopped:  # in code that makes a thread-local
+            _unwind(frame, End(STOPS))
+        except Exception as error:  # of the user's objects: whatever is held is still released
+            text = f"{type(error).__name__}: {error}"
+            _unwind(frame, End(FAILS, text, _line(instruction), traceback.format_exc()))
     return None
+
+
+def _line(instruction: tuple[Any, ...]) -> int:
+    """The line of an instruction; an operation knows its own."""
+    line: int = instruction[1].line if instruction[0] == OPERATE else instruction[-1]
+    return line
+
+
+def _finishes_first(frame: Frame) -> bool:
+    """Whether a stop came inside a `finally`, which goes on: the same operation begins again.
+
+    That clean-up leads out as stopped, whatever led into it. A second stop there is a kill.
+    """
+    if not frame.pending or frame.pending[-1].why == STOPS:
+        return False
+    frame.pending[-1] = End(STOPS)
+    return True
 
 
 def _take_in(frame: Frame, operation: Operation, answer: Any) -> None:
@@ -222,8 +239,6 @@ def _take_in(frame: Frame, operation: Operation, answer: Any) -> None:
     elif kind is Failed:
         _unwind(frame, End(FAILS, answer.text, operation.line, answer.traceback))
     elif answer is STOP:
-        if operation.verb == "wait" and operation.section == "conditions":
-            frame.unheld = operation.detail  # a stopped wait does not take its lock again
         _unwind(frame, End(STOPS))
     elif operation.into is not None:
         if operation.into == "":
@@ -234,7 +249,7 @@ def _take_in(frame: Frame, operation: Operation, answer: Any) -> None:
 
 def refusal(operation: Operation, refused: Refused, timeout: float | None) -> str:
     """One sentence on why an operation was refused."""
-    what = f"{operation.name} {operation.object}"
+    what = f"{operation.name} {operation.object}".rstrip()
     if refused.reason == "would_block":
         return f"{what} cannot be done without waiting"
     if refused.reason == "timeout":
@@ -363,6 +378,8 @@ def _enter_loop(frame: Frame, instruction: tuple[Any, ...]) -> None:
         items = _value(frame, expression)
         if isinstance(items, str | int | float | bool) or items is None:
             raise ScenariosError(f"for_each needs a list or a mapping, not {items!r}")
+        if items.__class__ not in (list, dict, tuple, range):
+            items = plain(items)  # a set is sorted, and what is not plain is refused
         items = list(items)
     elif kind == "repeat":
         items = _value(frame, expression)
