@@ -11,7 +11,6 @@ from scenarios.wire import frames
 from scenarios.wire.frames import HEADER, Malformed
 
 
-
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, Connection]]:
     """A client's socket and the hub's connection to it."""

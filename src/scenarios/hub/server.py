@@ -19,6 +19,9 @@ from scenarios.wire.frames import HEADER, Malformed
 
 BACKLOG = 1024
 
+MOMENT = 50e-6
+"""Seconds in which the hub looks before it sleeps. It does not yield: whoever wakes goes first."""
+
 _READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 
 END = 0
@@ -49,7 +52,7 @@ class Server:
         self.clients: dict[int, Connection] = {}  # by number, once they have said HELLO
         self.strangers: set[Connection] = set()
         self.deferred: list[tuple[Connection, Frame]] = []
-        self.eager = Eager()
+        self.eager = Eager(MOMENT, yields=False)
         self.last = 0
         self.full = False  # no file descriptor is left for a further client
         self.over = False

@@ -9,7 +9,6 @@ import sys
 
 from scenarios.errors import EnvironmentFault
 from scenarios.wire import frames
-from scenarios.wire.eager import Eager
 
 CHUNK = 1 << 16
 """Bytes asked for by one receive: most answers are one small frame."""
@@ -40,13 +39,12 @@ class HubGone(EnvironmentFault):
 class Channel:
     """A connection that has said HELLO. Any failure of the socket is raised as HubGone."""
 
-    __slots__ = ("address", "eager", "lane", "left", "resources", "room", "sock")
+    __slots__ = ("address", "lane", "left", "resources", "room", "sock")
 
     def __init__(self, address: str, token: bytes, who: str) -> None:
         self.address = address
         self.left = b""
         self.lane = -1  # the pipe that acknowledges items, once it has come
-        self.eager = Eager()
         self.room = bytearray()
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -85,9 +83,9 @@ class Channel:
     def receive(self) -> tuple[int, int, bytes | memoryview]:
         """The next frame as kind, the request's number, body (good until the next receive)."""
         try:
-            data = self.left or self._more(0)
+            data = self.left or self._more()
             while len(data) < frames.HEADER_SIZE:
-                data += self._more(0)
+                data += self._more()
             length, kind, _, _, number = frames.HEADER.unpack_from(data)
             end = frames.HEADER_SIZE + length
             if len(data) >= end:
@@ -97,15 +95,6 @@ class Channel:
             return kind, number, self._rest(length, data)
         except OSError:
             raise HubGone(self.address) from None
-
-    def soon(self) -> bool:
-        """Whether an answer has come, or comes within a moment."""
-        try:
-            if not self.left:
-                self.left = self.eager.look(self._arrived) or b""
-        except OSError:
-            raise HubGone(self.address) from None
-        return bool(self.left)
 
     def close(self, said: bytes | None = None) -> None:
         """Without last words this is what the hub sees when a process dies."""
@@ -120,17 +109,11 @@ class Channel:
                 os.close(self.lane)
                 self.lane = -1
 
-    def _arrived(self) -> bytes:
-        try:
-            return self._more(socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return b""
-
-    def _more(self, flags: int) -> bytes:
+    def _more(self) -> bytes:
         if self.lane >= 0:
-            data = self.sock.recv(CHUNK, flags)
+            data = self.sock.recv(CHUNK)
         else:  # it may come with the next bytes
-            data, extra, _, _ = self.sock.recvmsg(CHUNK, _ONE_FILE, flags | _CLOSED_BY_EXEC)
+            data, extra, _, _ = self.sock.recvmsg(CHUNK, _ONE_FILE, _CLOSED_BY_EXEC)
             if extra:
                 self.lane = int.from_bytes(extra[0][2], sys.byteorder)
         if not data:

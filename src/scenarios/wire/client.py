@@ -15,6 +15,7 @@ from scenarios.errors import Stopped
 from scenarios.wire import codec, frames
 from scenarios.wire.channel import Channel, HubGone
 from scenarios.wire.codec import NOTHING, Encoded, Known
+from scenarios.wire.eager import Eager
 from scenarios.wire.frames import CODES
 from scenarios.wire.lot import Lot
 
@@ -23,6 +24,9 @@ CLEAN_UP = frozenset({"release", "task_done", "ack", "give_back"})
 
 LONGEST = 2**31 - 1
 """Milliseconds, the most that poll takes; longer is no limit."""
+
+MOMENT = 100e-6
+"""Seconds in which a client looks for its answer before it sleeps: about a round trip."""
 
 _HEADER = frames.HEADER.pack
 _PUT, _GIVE_BACK = CODES["put"], CODES["give_back"]
@@ -47,6 +51,7 @@ class HubClient:
         self._number = 0
         self._midway = False  # a cut here leaves hub and client with different stories
         self._lot: Lot | None = None
+        self._eager = Eager(MOMENT, yields=True)
         self._forget()
         _clients.add(self)
 
@@ -217,10 +222,11 @@ class HubClient:
         self._awaited = number
         if self._stop and verb not in CLEAN_UP:
             self._call_off(channel, frames.STOP, number)
-        if not channel.soon() and timeout:
-            milliseconds = timeout * 1000 + 1
-            if milliseconds < LONGEST and not self._poll.poll(milliseconds):
-                self._call_off(channel, frames.EXPIRE, number)
+        # a plain receive would also be woken when the hub has read what was sent
+        milliseconds = timeout * 1000 + 1 if timeout else LONGEST
+        look = self._eager.look(self._arrived)
+        if not look and not self._poll.poll(milliseconds if milliseconds < LONGEST else None):
+            self._call_off(channel, frames.EXPIRE, number)
         kind, answered, body = channel.receive()
         while answered != number:
             kind, answered, body = channel.receive()
@@ -235,6 +241,9 @@ class HubClient:
         if kind == frames.STOPPED:
             raise self._stopped()
         return codec.DECODE[kind](body)
+
+    def _arrived(self) -> bool:
+        return bool(self._poll.poll(0))
 
     def _call_off(self, channel: Channel, kind: int, number: int) -> None:
         with self._sending:
