@@ -9,7 +9,8 @@ from advancing import Walk, ended, failed
 from loads import SPECS, scenario, with_steps
 from scenarios.answers import TIMED_OUT, WOULD_BLOCK
 from scenarios.plan import make
-from scenarios.program import OPERATE, Operation, advance
+from scenarios.program import Operation, advance
+from scenarios.program.instructions import OPERATE
 
 TOP = """
     vars: {name: q, wait: 2s, pair: {a: 1, b: 2}}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from scenarios import program as p
 from scenarios.expressions import Expression, compile_template
 from scenarios.program import Operation, Program
+from scenarios.program import instructions as p
 from scenarios.scenario import Scenario, Step
 
 Names = Mapping[str, Any]

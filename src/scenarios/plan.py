@@ -10,7 +10,8 @@ from typing import Any
 
 from scenarios.compiling import SECTIONS, compile_steps, sections
 from scenarios.expressions import Expression, prepare
-from scenarios.program import OPERATE, Program
+from scenarios.program import Program
+from scenarios.program.instructions import OPERATE
 from scenarios.scenario import From, LocalDecl, Scenario, To, Worker
 from scenarios.specs import REACHES, Capabilities, ExecutorSpec, Reach
 from scenarios.worker_plan import CallPlan, CommandPlan, LocalPlan, WorkerPlan
