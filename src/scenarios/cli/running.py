@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,7 +150,7 @@ def run_all(
         for number, (one, plan) in enumerate(_plans(checked)):
             # Runs of this very command are never pruned: only its first run looks for old ones.
             keep = store.keep if number == 0 else None
-            with runs.create(store.root, plan.scenario.name, keep) as folder:
+            with runs.create(store.root, plan.scenario.name, keep) as folder, _aside(plan, view):
                 results.append(_run_one(one, plan, view, again, folder))
             view.show(results[-1])
             if results[-1]["exit"] in STOPPED:
@@ -156,6 +158,25 @@ def run_all(
     finally:
         view.finish(results)
     return results
+
+
+@contextmanager
+def _aside(plan: Plan, view: View) -> Iterator[None]:
+    """What commands write to the standard output that they inherit goes to standard error, where
+    the results are a document for machines.
+    """
+    inherits = any(worker.stdout == "inherit" for worker in plan.scenario.workers.values())
+    if view.form == "text" or not inherits:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _plans(checked: Sequence[Checked]) -> Iterator[tuple[Checked, Plan]]:

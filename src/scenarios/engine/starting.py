@@ -24,11 +24,13 @@ class Starting:
         self._executors: dict[str, Executor] = {}
 
     def progress(self) -> None:
-        """Start or skip pending members until nothing changes."""
+        """Start or skip pending members until nothing changes, or there is something to hear."""
         changed = True
         while changed:
             changed = False
             for member in self._run.members:
+                if not self._run.inbox.empty():
+                    return
                 if member.state == "pending" and member.restart_at is None:
                     changed |= self._consider(member)
 
@@ -45,7 +47,7 @@ class Starting:
         if None in met:
             return False
         if member.capabilities.main_thread:
-            if run.inline_busy or any(self._goes_first(other) for other in run.members):
+            if run.inline_busy or not self._next_inline(member):
                 return False
             run.inline_busy = True
         self._start(member)
@@ -57,11 +59,19 @@ class Starting:
             for name, condition in member.declared.depends_on.items()
         ]
 
-    def _goes_first(self, member: Member) -> bool:
-        """Whether a member that is not inline starts before the next inline one."""
+    def _next_inline(self, member: Member) -> bool:
+        """Whether no other can start that goes first: any other kind, or an inline one before."""
+        before = True
+        for other in self._run.members:
+            if other is member:
+                before = False
+            elif (before or not other.capabilities.main_thread) and self._could_start(other):
+                return False
+        return True
+
+    def _could_start(self, member: Member) -> bool:
         return (
             member.state == "pending"
-            and not member.capabilities.main_thread
             and member.restart_at is None
             and all(met is True for met in self._met(member))
         )

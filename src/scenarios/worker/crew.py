@@ -17,7 +17,7 @@ from scenarios.program import FAILS, RETURNS, STOPS, Frame, Operation, advance
 from scenarios.resources.live import KINDS
 from scenarios.worker import capture
 from scenarios.worker.access import Access
-from scenarios.worker.locals import Locals, View, resolve
+from scenarios.worker.locals import Locals, View, itself, resolve
 from scenarios.worker.performer import Performer
 from scenarios.worker_plan import Outcome, Setting, WorkerPlan
 
@@ -156,7 +156,9 @@ class Crew:
             return Outcome("terminated")
         except SystemExit as error:
             return _exited(error)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise  # a process ends by it, as any Python program does
+        except BaseException as error:
             text = str(error) if isinstance(error, ScenariosError) else _sentence(error)
             return Outcome("failed", None, text, self.plan.line, traceback.format_exc())
         finally:
@@ -225,13 +227,19 @@ class Crew:
             performer = self.here()
             try:
                 performer.in_code = True
-                return target(*args, **kwargs)
+                return target(
+                    *map(itself, args), **{name: itself(value) for name, value in kwargs.items()}
+                )
             finally:
                 performer.in_code = False
         except ScenariosError as error:
             return Failed(str(error), traceback.format_exc() if error.__cause__ else "")
         except Exception as error:
             return Failed(_sentence(error), traceback.format_exc())
+        except (SystemExit, GeneratorExit) as error:
+            if self.plan.call is not None:
+                raise
+            return Failed(_sentence(error), traceback.format_exc())  # `finally` steps still run
 
     def _target(self, name: str) -> Any:
         if not name.startswith("local."):

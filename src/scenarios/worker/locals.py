@@ -113,6 +113,11 @@ class Fields:
         setattr(self._object, attribute, value)
 
 
+def itself(value: Any) -> Any:
+    """The thread-local object, where a call is handed `local.NAME`."""
+    return value._object if value.__class__ is Fields else value
+
+
 def resolve(target: str) -> Any:
     """The object that "module:attribute" names."""
     module_name, _, path = target.partition(":")
