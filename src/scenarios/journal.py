@@ -6,12 +6,14 @@ is an error and never a bus error. Beyond its last line a segment of a killed wr
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import mmap
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 PAGE = mmap.ALLOCATIONGRANULARITY
 FIRST_WINDOW = 4 * PAGE  # most workers log little: 16 KiB
@@ -20,17 +22,26 @@ AT_ONCE = 200  # segments merged in one pass, well under the usual limit of open
 
 
 class Segment:
-    """An append-only file of whole lines for one thread; `dropped` counts lines without room."""
+    """An append-only file of whole lines for one thread; `dropped` counts lines without room.
 
-    __slots__ = ("_append", "_file", "_map", "_start", "_window", "dropped")
+    Nothing that goes wrong with the file is raised: its lines are dropped, and the run goes on.
+    Between two windows it holds no open file but the map's own.
+    """
+
+    __slots__ = ("__weakref__", "_append", "_map", "_path", "_start", "_window", "dropped")
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._path: str | None = os.path.abspath(path)  # a worker may change its folder
         self._window = FIRST_WINDOW
         self._start = 0  # where the mapped window begins in the file
         self._map: mmap.mmap | None = None
         self._append: Callable[[bytes], object] = _no_room
         self.dropped = 0
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except OSError:
+            self._path = None
+        _segments.add(self)
 
     def write(self, text: str) -> None:
         """Append a line of ASCII; after this returns it survives the writer."""
@@ -45,31 +56,37 @@ class Segment:
 
     def close(self) -> None:
         """Cut the file after its last line."""
-        if self._file < 0:
+        if self._path is None:
             return
         end = self._position()
         if self._map is not None:
             self._map.close()
-        os.ftruncate(self._file, end)
-        os.close(self._file)
-        self._file, self._map, self._append = -1, None, _no_room
+        with contextlib.suppress(OSError):  # what follows the last line is left out when read
+            os.truncate(self._path, end)
+        self._path, self._map, self._append = None, None, _no_room
+
+    def forked(self) -> None:
+        """In a forked child: what it writes goes to a file of its own."""
+        if self._path is not None:
+            self._path += f".{os.getpid()}"
+            self._start, self._map, self._append = 0, None, _no_room
 
     def _position(self) -> int:
         return self._start + (self._map.tell() if self._map is not None else 0)
 
     def _move_on(self, needed: int) -> bool:
         """Map the next window; False where the disk has no room for it."""
-        if self._file < 0:
+        if self._path is None:
             return False
         position = self._position()
         start = position // PAGE * PAGE
-        self._window = min(self._window * 2, LARGEST_WINDOW)
-        size = max(self._window, (position - start + needed + PAGE - 1) // PAGE * PAGE)
-        try:
-            os.posix_fallocate(self._file, start, size)
-            window = mmap.mmap(self._file, size, offset=start)
-        except OSError:
+        least = (position - start + needed + PAGE - 1) // PAGE * PAGE
+        window = _window(self._path, start, max(self._window, least))
+        if window is None:
+            window = _window(self._path, start, least)  # the last room of a disk is used
+        if window is None:
             return False
+        self._window = min(self._window * 2, LARGEST_WINDOW)
         window.seek(position - start)
         if self._map is not None:
             self._map.close()
@@ -77,8 +94,34 @@ class Segment:
         return True
 
 
+def _window(path: str, start: int, size: int) -> mmap.mmap | None:
+    """A part of the file, with its room on the disk; None where there is none."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        os.posix_fallocate(file, start, size)
+        return mmap.mmap(file, size, offset=start)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+
+
 def _no_room(line: bytes) -> None:
     raise ValueError("no window is mapped")
+
+
+_segments: WeakSet[Segment] = WeakSet()
+
+
+def _after_fork() -> None:
+    for segment in list(_segments):
+        segment.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def lines(path: Path) -> Iterator[bytes]:
@@ -91,7 +134,7 @@ def lines(path: Path) -> Iterator[bytes]:
     begun: list[bytes] = []
     with path.open("rb") as segment:
         for line in segment:
-            if line.startswith(b"\0") or not line.endswith(b"\n"):
+            if b"\0" in line or not line.endswith(b"\n"):  # copied in any order
                 break
             if killed:
                 if _INVOKE in line:
@@ -125,7 +168,10 @@ def order(line: Any) -> tuple[int, int]:
 
 
 def merge(folder: Path, target: Path) -> None:
-    """Write all segments of a folder, in order of time, into one file, and remove them."""
+    """Write all segments of a folder, in order of time, into one file, and remove them.
+
+    Raises OSError where there is no room; the segments then stay, and are read in its place.
+    """
     segments = sorted(folder.iterdir())
     number = 0
     while len(segments) > AT_ONCE:  # each needs an open file
@@ -141,8 +187,14 @@ def _merge(segments: list[Path], target: Path) -> None:
     if len(segments) == 1 and not _has_torn_tail(segments[0]):
         os.replace(segments[0], target)
         return
-    with target.open("wb") as merged:
-        sources = [lines(path) for path in segments]
-        merged.writelines(heapq.merge(*sources, key=order))
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with part.open("wb") as merged:
+            sources = [lines(path) for path in segments]
+            merged.writelines(heapq.merge(*sources, key=order))
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(target)
     for path in segments:
         path.unlink()
