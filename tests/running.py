@@ -158,6 +158,17 @@ class Started:
             assert time.monotonic() < end, f"{texts} did not come: {self.err}"
             time.sleep(0.01)
 
+    def until_begun(self) -> None:
+        """Wait until its run has begun: signals are heard from then on."""
+        end = time.monotonic() + LIMIT
+        while not any(b"run_started" in path.read_bytes() for path in self._engine_segments()):
+            assert self.process.poll() is None, f"it ended: {self.out}\n{self.err}"
+            assert time.monotonic() < end, "it does not begin"
+            time.sleep(0.002)
+
+    def _engine_segments(self) -> list[Path]:
+        return list((self.folder / ".scenarios").glob("runs/*/segments/engine.*"))
+
     def signal(self, number: int = signal.SIGINT) -> None:
         """Send a signal to the engine alone."""
         self.process.send_signal(number)

@@ -76,7 +76,9 @@ def test_pool_drains_when_all_its_workers_wait(of: str, what: str, tmp_path: Pat
         f"""
         queues: {{a: {{}}, b: {{}}}}
         workers:
-          pool: {{executor: pool, options: {{of: {of}, max_workers: 3}}, jobs: 3, background: true, {body}}}
+          pool:
+            {{executor: pool, options: {{of: {of}, max_workers: 3}}, jobs: 3, background: true,
+             {body}}}
           source: {{executor: thread, steps: [{{repeat: 10, steps: [{{put: a, value: 1}}]}}]}}
         expect: [queues.b.put == 10, queues.a.left == 0]
         """,

@@ -45,7 +45,7 @@ def test_condition_is_waited_for(condition: str, after: str, tmp_path: Path) -> 
     )
     assert ran.exit == 0, ran.why
     marks = ["started first", "ready first", "ended first"]
-    expected = marks[: marks.index(after) + 1] + ["started second"]
+    expected = [*marks[: marks.index(after) + 1], "started second"]
     assert order(ran, *marks, "started second")[: len(expected)] == expected
 
 
@@ -208,7 +208,7 @@ def test_pattern_that_is_none(tmp_path: Path) -> None:
 def test_restart(
     policy: str, fails: int, restarts: int, state: str, executor: str, tmp_path: Path
 ) -> None:
-    """Attempts follow each other by policy up to a maximum; result and output are the last one's."""
+    """Attempts follow by policy up to a maximum; result and output are those of the last."""
     (tmp_path / "talk.py").write_text("def talk(n):\n    print('attempt', n)\n")
     ran = run(
         tmp_path,
@@ -242,7 +242,11 @@ def test_restart_of_a_command(tmp_path: Path) -> None:
         """
         workers:
           w:
-            command: [sh, -c, 'echo x >> "$0/n"; wc -l < "$0/n"; test $(wc -l < "$0/n") = 3', "${run.tmp}"]
+            command:
+              - sh
+              - -c
+              - echo x >> "$0/n"; wc -l < "$0/n"; test $(wc -l < "$0/n") = 3
+              - ${run.tmp}
             restart: {policy: on-failure, max: 5, backoff: 10ms}
         expect: ["workers.w.stdout.strip() == '3'", workers.w.restarts == 2]
         """,
@@ -282,7 +286,8 @@ def test_command_not_found(tmp_path: Path) -> None:
         """,
     )
     assert ran.exit == 1
-    error = 'program "no-such-program-anywhere" was not found on PATH: install it, or give its full path'
+    error = 'program "no-such-program-anywhere" was not found on PATH: '
+    error += "install it, or give its full path"
     assert ran.worker("w")["error"] == error
     assert ran.worker("w")["error_line"] == 2
     assert ran.states() == {"w": "failed", "other": "succeeded"}

@@ -33,8 +33,6 @@ from scenarios.worker import capture
 from scenarios.worker_plan import Outcome, Setting
 
 Observer = Callable[[dict[str, Any]], None]
-SIGNALS_WITHIN = 0.1
-"""Seconds in which a signal is surely heard."""
 
 
 def run(
@@ -69,14 +67,15 @@ def run(
             result = results.result(plan, facilities, state.groups, info, state.exit_code)
         finally:
             facilities.close()
-        _hear_late(signals, state, result)
+        _hear_late(signals, result)
         result |= {"notices": _told(notices, watch, state), "again": again}
         result = dict(Masker(setting.secrets).data(result))
         facilities.recorder.event("run_ended", state=info["state"], exit=result["exit"])
         watch.close()
         facilities.end_log()
         store(folder, result, state)
-        return result
+    _hear_late(signals, result)
+    return result
 
 
 def _setting(plan: Plan, folder: RunFolder, verbose: bool) -> Setting:
@@ -108,9 +107,9 @@ def _info(state: RunState, folder: RunFolder, seconds: float) -> dict[str, Any]:
     return info
 
 
-def _hear_late(signals: Signals, state: RunState, result: dict[str, Any]) -> None:
+def _hear_late(signals: Signals, result: dict[str, Any]) -> None:
     """A signal after the last worker's end: this run has ended, but none may follow it."""
-    if signals.last is not None and state.exit_code is None:
+    if signals.last is not None:
         result["exit"] = 128 + signals.last
 
 
@@ -145,12 +144,9 @@ def _supervise(state: RunState) -> None:
 
 
 def _work_off(inline: queue.SimpleQueue[Any]) -> None:
-    """Do what comes until None does; a signal that comes just before a wait is heard after it."""
-    while True:
-        with contextlib.suppress(queue.Empty, Stopped):
-            work = inline.get(timeout=SIGNALS_WITHIN)
-            if work is None:
-                return
+    """Do what comes until None does."""
+    while (work := inline.get()) is not None:
+        with contextlib.suppress(Stopped):
             work()
 
 

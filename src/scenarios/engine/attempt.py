@@ -45,6 +45,8 @@ class Attempt:
         try:
             with capture.by(self._crew.event):
                 return self._crew.run(job)
+        except KeyboardInterrupt:  # raised by the worker's code: a real one comes as a signal
+            return Outcome("failed", error="KeyboardInterrupt", line=self.plan.line)
         except Exception as error:  # as a full disk at its first event
             return Outcome("failed", error=f"it cannot take part: {type(error).__name__}: {error}")
 

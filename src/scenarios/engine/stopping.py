@@ -10,6 +10,7 @@ from scenarios.engine.state import RunState
 from scenarios.worker_plan import Outcome, State
 
 LAST_CHANCE = 3.0  # seconds after a kill before a worker is given up; more than LAST_WORDS
+FORCED_AGAIN = 0.05  # seconds after which code on the main thread is forced once more
 SHORT_GRACE = 1.0  # at most, once the whole run is out of time
 
 STATE_AFTER: dict[str, State] = {
@@ -59,10 +60,14 @@ class Stopping:
                 self._give_up(member)
 
     def _force(self, member: Member) -> None:
-        member.kill_at, member.give_up_at = None, time.monotonic() + LAST_CHANCE
-        if member.handle is not None:
-            self._run.guarded(member, member.handle.kill)
+        now = time.monotonic()
+        member.kill_at = None
+        if member.give_up_at is None:
+            member.give_up_at = now + LAST_CHANCE
+            if member.handle is not None:
+                self._run.guarded(member, member.handle.kill)
         if member.capabilities.main_thread:
+            member.kill_at = now + FORCED_AGAIN
             self._run.force_inline()
 
     def _give_up(self, member: Member) -> None:
