@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+LONGEST_TEXT = 4000
+"""Characters of a failure's sentence: escaped it has to fit into a record of the log."""
+
+LONGEST_TRACEBACK = 64 * 1024
+
 
 class _Mark:
     """A value that is only ever compared by identity."""
@@ -53,13 +58,14 @@ WOULD_BLOCK = Refused("would_block", "it would wait")
 
 
 class Failed:
-    """The operation raised: one sentence, and a traceback if there is one."""
+    """The operation raised: one sentence, and a traceback if there is one; both are bounded."""
 
     __slots__ = ("text", "traceback")
 
     def __init__(self, text: str, traceback: str = "") -> None:
-        self.text = text
-        self.traceback = traceback
+        self.text = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "..."
+        # its end tells what was raised
+        self.traceback = traceback[-LONGEST_TRACEBACK:]
 
     def __repr__(self) -> str:
         return f"Failed({self.text!r})"

@@ -15,6 +15,9 @@ from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Wo
 
 _payload = attrgetter("payload")
 
+LONGEST_REASON = 500
+"""Characters of what a payload's own comparison raises."""
+
 
 class Entry:
     """An item in the queue; `arrival` counts accepted puts from 1."""
@@ -178,7 +181,8 @@ class Queue(Machine):
         try:
             self._place(entry)
         except Exception as error:  # a payload's own comparison may raise anything
-            return Refused("uncomparable", f"it cannot be compared with those there: {error}")
+            why = str(error)[:LONGEST_REASON]
+            return Refused("uncomparable", f"it cannot be compared with those there: {why}")
         self.arrivals += 1
         entry.arrival = self.arrivals
         self.unfinished += 1

@@ -1,26 +1,18 @@
-"""The event record and its line: made from a template for each operation, not from a dict.
-
-A line begins with `{"time":NANOSECONDS,"seq":NUMBER,` (CLOCK_MONOTONIC, and a count for each
-process), so that lines are ordered without being parsed.
-"""
+"""Records events: the line of an operation from a template, the others field by field."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
-from json.encoder import encode_basestring_ascii
+from collections.abc import Callable
 from typing import Any, Protocol
 
-LARGEST_VALUE = 48 * 1024
-"""Characters of a value in an event; with the rest a record stays under 64 KiB."""
+from scenarios.event.masking import Masker
+from scenarios.event.values import LARGEST_RECORD, encoded, quoted, shortened
 
-PREVIEW = 1024
-quoted = encode_basestring_ascii
 next_number = itertools.count(1).__next__
 """Numbers the events of this process; a forked one counts on from where its parent was."""
 
@@ -30,61 +22,6 @@ class Sink(Protocol):
 
     def write(self, text: str) -> None:
         """Take one whole line."""
-
-
-def encoded(value: Any) -> str:
-    """A value as JSON with a bound; what JSON does not know is told by its repr."""
-    if value.__class__ is int:
-        return str(value) if -(10**18) < value < 10**18 else quoted(_shown(value))
-    if value.__class__ is str and len(value) <= LARGEST_VALUE:
-        return quoted(value)
-    if value is None:
-        return "null"
-    try:
-        text = json.dumps(value, default=_shown)
-    except (TypeError, ValueError, RecursionError):
-        text = quoted(_shown(value))
-    if len(text) > LARGEST_VALUE:
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        cut = {"preview": text[:PREVIEW], "length": len(text), "sha256": digest}
-        return json.dumps(cut)
-    return text
-
-
-def _shown(value: Any) -> str:
-    """A bounded repr that never fails."""
-    try:
-        text = repr(value)
-    except Exception as error:
-        text = f"<{type(value).__name__}: repr failed: {type(error).__name__}>"
-    return text if len(text) <= PREVIEW else text[:PREVIEW] + "..."
-
-
-class Masker:
-    """Replaces secret texts, also where JSON escaped them."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if secret for form in (secret, quoted(secret)[1:-1])}
-        self._forms = sorted(forms, key=len, reverse=True)
-
-    def __bool__(self) -> bool:
-        return bool(self._forms)
-
-    def text(self, text: str) -> str:
-        """The text without the secrets."""
-        for form in self._forms:
-            text = text.replace(form, "***")
-        return text
-
-    def data(self, value: Any) -> Any:
-        """Plain data without the secrets."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.data(item) for item in value]
-        if isinstance(value, dict):
-            return {self.data(key): self.data(item) for key, item in value.items()}
-        return value
 
 
 class Recorder:
@@ -136,13 +73,15 @@ class Recorder:
     def line(self, text: str) -> None:
         """Record the finished line of an event that people may want to see."""
         if self._masker is not None:
-            text = self._masker.text(text)
+            text = self._masker.line(text)
+        if len(text) > LARGEST_RECORD:
+            text = shortened(text)
         self._sink.write(text)
         if self._observe is not None:
             self._observe(text.encode())
 
     def _unobserved(self, text: str) -> None:
-        self._sink.write(self._masker.text(text) if self._masker is not None else text)
+        self._sink.write(self._masker.line(text) if self._masker is not None else text)
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event that is no operation; None fields are left out."""
@@ -162,7 +101,12 @@ class SharedRecorder(Recorder):
 
     def __init__(self, sink: Sink, **options: Any) -> None:
         super().__init__(sink, {}, **options)
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()
+
+    def event(self, event: str, **fields: Any) -> None:
+        """Record an event, one thread at a time, so that the lines are in order."""
+        with self._mutex:
+            super().event(event, **fields)
 
     def line(self, text: str) -> None:
         """Record one finished line, one thread at a time."""
