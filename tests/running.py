@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,11 +103,16 @@ def write(folder: Path, text: str, name: str = "case.yaml") -> Path:
 
 
 def run(
-    folder: Path, text: str, *, seed: int | None = None, verbose: bool = False, **swaps: str
+    folder: Path,
+    text: str,
+    *,
+    seed: int | None = None,
+    verbose: bool = False,
+    swaps: Mapping[str | None, str] | None = None,
 ) -> Ran:
-    """Run a scenario's text in this process; `swaps` are worker=executor."""
+    """Run a scenario's text in this process; `swaps` are worker: executor."""
     path = write(folder, text)
-    (scenario,) = load(path, specs=SPECS, swaps=dict(swaps)).scenarios
+    (scenario,) = load(path, specs=SPECS, swaps=swaps or {}).scenarios
     planned = plan.make(scenario, specs=SPECS, seed=seed)
     seen: list[dict[str, Any]] = []
     with runs.create(folder, scenario.name, None) as kept:
@@ -161,13 +166,14 @@ class Started:
     def until_begun(self) -> None:
         """Wait until its run has begun: signals are heard from then on."""
         end = time.monotonic() + LIMIT
-        while not any(b"run_started" in path.read_bytes() for path in self._engine_segments()):
+        while not self._begun():
             assert self.process.poll() is None, f"it ended: {self.out}\n{self.err}"
             assert time.monotonic() < end, "it does not begin"
             time.sleep(0.002)
 
-    def _engine_segments(self) -> list[Path]:
-        return list((self.folder / ".scenarios").glob("runs/*/segments/engine.*"))
+    def _begun(self) -> bool:
+        found = (self.folder / ".scenarios").glob("runs/[0-9]*/segments/engine.*")
+        return any(b"run_started" in path.read_bytes() for path in found)
 
     def signal(self, number: int = signal.SIGINT) -> None:
         """Send a signal to the engine alone."""

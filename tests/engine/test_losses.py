@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from running import run, started
+from command import scenarios
+from running import run, started, write
 from supervision.witness import survivors
 
 DIE = """\
@@ -233,3 +235,43 @@ def test_killed_engine_leaves_nothing_but_a_readable_log(tmp_path: Path) -> None
         ]
     assert any(b'"message":"up too"' in line for line in lines)
     assert any(b'"event":"worker_started"' in line for line in lines)
+
+
+def test_next_run_ends_what_a_dead_run_left(tmp_path: Path) -> None:
+    """A process that carries the mark of a run that is no more is ended by the next run."""
+    dead = run(tmp_path, "workers: {w: {executor: thread, steps: []}}")
+    mark = dead.result["run"]["id"]
+    left = subprocess.Popen(["sleep", "60"], env={**os.environ, "SCENARIOS_RUN": mark})
+    try:
+        run(tmp_path, "workers: {w: {executor: thread, steps: []}}")
+        assert left.wait(10) == -signal.SIGKILL
+    finally:
+        left.kill()
+        left.wait()
+
+
+def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """Where no run can be stored nothing runs, exit 2."""
+    (tmp_path / ".scenarios").write_text("a file in the way")
+    write(tmp_path, "workers: {w: {command: [touch, ran]}}")
+    done = scenarios("run", "case.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cannot write the run folder" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_item_that_cannot_travel(tmp_path: Path) -> None:
+    """Putting what cannot be pickled into a queue between processes fails that put."""
+    (tmp_path / "odd.py").write_text("def put(q):\n    q.put(lambda: 1)\n")
+    ran = run(
+        tmp_path,
+        """
+        queues: {q: {}}
+        workers:
+          w: {executor: process, call: "odd:put", args: ["${queues.q}"]}
+          next: {executor: process, depends_on: [w], steps: [{put: q, value: 1}, {get: q}]}
+        expect: [workers.w.state == 'failed', queues.q.put == 1]
+        """,
+    )
+    assert ran.exit == 0, ran.why
+    assert "lambda" in ran.worker("w")["error"]

@@ -58,7 +58,8 @@ def finish(streams: Iterable[Stream]) -> None:
 class Lines:
     """Output in pieces to an event for each line, up to a bound; the rest is only counted."""
 
-    LIMIT = 256 * 1024  # bytes of one stream that become events; files and results hold more
+    LIMIT = 1 << 20  # bytes of one stream's events; files and results hold more
+    COST = 64  # of each event besides its text, so that many short lines are bounded, too
 
     def __init__(self, ports: Ports, stream: str) -> None:
         self._ports = ports
@@ -70,11 +71,13 @@ class Lines:
         """Take a piece."""
         if self._told > self.LIMIT:
             return
-        self._told += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._tell(line)
-        if self._told > self.LIMIT:
+            if self._told > self.LIMIT:
+                break
+        if self._told + len(self._rest) > self.LIMIT:
+            self._told = self.LIMIT + 1
             self._ports.event("notice", message=f"more {self._stream} is not shown line by line")
 
     def end(self) -> None:
@@ -84,5 +87,6 @@ class Lines:
         self._rest = b""
 
     def _tell(self, line: bytes) -> None:
+        self._told += len(line) + self.COST
         text = line.decode("utf-8", "replace").removesuffix("\r")
         self._ports.event("output", stream=self._stream, text=text)
