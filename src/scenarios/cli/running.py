@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import shutil
@@ -132,13 +133,19 @@ def page(result: Mapping[str, Any], *, brief: bool = False, files: Sequence[str]
 
 def together(results: Sequence[Mapping[str, Any]], form: str) -> str:
     """Results in a machine's form; nothing for text."""
-    from scenarios.reports import as_github, as_json, as_junit
-
     if form == "json":
+        from scenarios.reports import as_json
+
         return as_json.render(results)
     if form == "github":
+        from scenarios.reports import as_github
+
         return as_github.render(results)
-    return as_junit.render(results) if form == "junit" else ""
+    if form == "junit":
+        from scenarios.reports import as_junit
+
+        return as_junit.render(results)
+    return ""
 
 
 def run_all(
@@ -195,6 +202,8 @@ def _run_one(
     for notice in one.notices:
         observer({"event": "notice", "message": notice})
     command = again.command(one.file, plan.seed, plan.scenario.matrix)
+    gc.freeze()  # what is here now stays to the end
+    gc.enable()
     try:
         return engine.run(
             plan,
