@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scenarios.loading.context import Context
 from scenarios.loading.filling import bare
-from scenarios.loading.mistakes import nearest, shown
+from scenarios.loading.mistakes import corrected, nearest, shown
 from scenarios.loading.names import OF_WORKER, check_names, expect_names, static_names
 from scenarios.loading.nodes import Entry, Node, start
 from scenarios.loading.scalars import Text
@@ -55,6 +55,13 @@ def _expectation(node: Node, ctx: Context, own: str | None) -> Expectation | Non
     entries = node.value
     if type(entries) is not dict:
         return _made("always", node, node, ctx, own, {})
+    first = start(node)
+    if isinstance(first, Entry) and " " in first.key and entries.keys().isdisjoint(KEYS):
+        line = ctx.lines[first.line - 1] if first.line <= len(ctx.lines) else ""
+        ctx.fault(
+            first, f'a ": " in the expression makes it a mapping{corrected(line, first.column - 1)}'
+        )
+        return None
     for entry in entries.values():
         if entry.key not in KEYS:
             unknown_key(entry, KEYS, ctx, "an expectation")

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 _PAIR: Final = re.compile(r"\s*(?:- +)*[^\s:#'\"{}\[\],&*!|>%@`-][^:#'\"{}\[\]]*: +(?P<text>.+)")
+_UNSPACED: Final = re.compile(r"\s*(?:- +)*[\w-]+:[^\s:/]")  # `executor:thread`
+_KEY: Final = re.compile(r"\s*[\w-]+:(?:\s|$)")
 _COMMENT: Final = re.compile(r"\s+#.*$|\s+$")
 _SHOWN: Final = 100  # characters of a line that a message repeats at most
 _LONGEST: Final = 100  # characters of a word that is compared with others
@@ -91,6 +93,10 @@ def explain(fault: Any, text: str) -> tuple[int, int, str]:
     line = lines[mark.line] if mark.line < len(lines) else ""
     at = mark.line + 1
     if "mapping values are not allowed" in problem:
+        before = lines[mark.line - 1] if mark.line else ""
+        if _UNSPACED.match(before) and _KEY.match(line):
+            words = f'line {mark.line} lacks a space after its ":", and goes on here as one text'
+            return at, mark.column + 1, f"not YAML: {words}"
         return at, mark.column + 1, _second_colon(line, mark.column)
     if "did not find expected ','" in problem:
         return at, *_in_flow(line, mark.column, fault)
@@ -110,7 +116,7 @@ def _second_colon(line: str, column: int) -> str:
     pair = _PAIR.match(line)
     if pair is None or pair.start("text") > column or pair["text"][0] in "'\"{[|>&*!":
         return message + "; quote the text, or start the mapping on a line of its own"
-    return message + _corrected(line, pair.start("text"), len(_COMMENT.sub("", line)))
+    return message + corrected(line, pair.start("text"))
 
 
 def _in_flow(line: str, column: int, fault: Any) -> tuple[int, str]:
@@ -118,7 +124,7 @@ def _in_flow(line: str, column: int, fault: Any) -> tuple[int, str]:
     at = line[column : column + 1]
     dollar = at == "{" and line[column - 1 : column] == "$"
     begin, end = _flow_text(line, column)
-    told = "" if not line[:begin].strip() else _corrected(line, begin, end)
+    told = "" if not line[:begin].strip() else corrected(line, begin, end)
     if dollar:
         return column, f"braces of ${{...}} inside {{}} or [] need quotes around the text{told}"
     if at and at in "[{" and line[begin:column].strip() and told:
@@ -148,9 +154,9 @@ def _flow_text(line: str, column: int) -> tuple[int, int]:
     return begin, len(line.rstrip())
 
 
-def _corrected(line: str, begin: int, end: int) -> str:
+def corrected(line: str, begin: int, end: int | None = None) -> str:
     """`: quote it: <the line as it should be>`, where that is short enough to help."""
-    text = line[begin:end].rstrip()
+    text = line[begin : len(_COMMENT.sub("", line)) if end is None else end].rstrip()
     fixed = (line[:begin] + quoted(text) + line[begin + len(text) :]).strip()
     if not text or len(fixed) > _SHOWN:
         return "; quote it"
