@@ -97,7 +97,7 @@ def test_second_signal_kills(kind: str, tmp_path: Path) -> None:
         assert named == (kind == "thread call")
 
 
-@pytest.mark.parametrize("kind", STUBBORN)
+@pytest.mark.parametrize("kind", ["inline call", "process"])
 def test_third_signal_leaves_at_once(kind: str, tmp_path: Path) -> None:
     """Three signals end the engine at once, whatever runs; nothing is left of the run."""
     (tmp_path / "naps.py").write_text(NAPS)
@@ -130,11 +130,13 @@ def test_signals_at_random_moments(seed: int, tmp_path: Path) -> None:
         command.until_begun()
         time.sleep(draw.choice([0, 0.005, 0.02, 0.1, 0.3, 0.6]) * draw.random())
         command.signal(number)
+        codes = {code}
         if draw.random() < 0.5:
             time.sleep(draw.random() * 0.3)
             if command.process.poll() is None:
                 command.signal(number)
-        assert command.wait() == code, command.err
+                codes.add(-number)  # it came after the run's own end
+        assert command.wait() in codes, command.err
         assert "Traceback" not in command.err
         events = command.events()
         assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]

@@ -161,7 +161,7 @@ def test_timeout_of_a_command(tmp_path: Path) -> None:
         tmp_path,
         f"""
         workers:
-          w: {{command: {IGNORING_COMMAND}, timeout: 300ms, stop: {{grace: 100ms}}}}
+          w: {{command: {IGNORING_COMMAND}, timeout: 1500ms, stop: {{grace: 100ms}}}}
         expect: [workers.w.state == 'timed_out', workers.w.exit_code == -9, run.duration < 15]
         """,
     )
