@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ def _defaults(scenario: Scenario) -> Iterable[tuple[str, str]]:
         } | {name for expectation in worker.expect for name, _ in expectation.expression.free}
         if worker.name in mentioned or own & {"state", "exit_code"}:
             continue
-        plain = worker.name.isidentifier()
+        plain = worker.name.isidentifier() and not keyword.iskeyword(worker.name)
         place = f"workers.{worker.name}" if plain else f"workers[{worker.name!r}]"
         bad = "!= 'failed'" if worker.background else "== 'succeeded'"
         yield worker.name, f"{place}.state {bad}"
