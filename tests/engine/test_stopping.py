@@ -14,6 +14,7 @@ import signal, threading, time
 def ignore(seconds=60):
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("up")
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         time.sleep(0.01)
@@ -24,6 +25,7 @@ def spin(seconds=60):
         pass
 
 def nap(seconds=60):
+    print("up")
     try:
         time.sleep(seconds)
     finally:
@@ -79,15 +81,15 @@ def test_terminate_ends_a_call(executor: str, tmp_path: Path) -> None:
             options: {options}
             background: true
             stop: {{action: terminate}}
+            ready: {{log: up}}
             call: "stubborn:nap"
-          first:
-            {{executor: thread, depends_on: {{w: {{condition: started}}}}, steps: [sleep: 500ms]}}
+          first: {{executor: thread, depends_on: {{w: {{condition: ready}}}}, steps: []}}
         expect: [run.duration < 15]
         """,
     )
     assert ran.exit == 0, ran.why
     assert ran.states()["w"] == "terminated"
-    assert ran.said("w") == ["cleaned up"]
+    assert ran.said("w") == ["up", "cleaned up"]
     if executor == "process":
         assert ran.worker("w")["exit_code"] == -15
 
@@ -127,9 +129,10 @@ def test_force_after_grace(kind: str, tmp_path: Path) -> None:
         tmp_path,
         f"""
         workers:
-          w: {{{what}, background: true, stop: {{action: terminate, grace: 200ms}}}}
-          first:
-            {{executor: thread, depends_on: {{w: {{condition: started}}}}, steps: [sleep: 700ms]}}
+          w:
+            {{{what}, background: true, stop: {{action: terminate, grace: 200ms}},
+             ready: {{log: up}}}}
+          first: {{executor: thread, depends_on: {{w: {{condition: ready}}}}, steps: []}}
         expect: [workers.w.state == 'terminated', run.duration < 15]
         """,
     )
