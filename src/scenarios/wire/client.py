@@ -133,7 +133,10 @@ class HubClient:
             return self._ask(channel, index, "put", encoded, timeout)
         prefix, data = encoded
         header = _HEADER(len(prefix) + len(data), frames.TELL, _PUT, index, 0)
-        self._tell(channel, header + prefix, data)
+        self._midway = True
+        with self._sending:
+            channel.send(header + prefix, data)
+        self._midway = False
         return True
 
     def _get(self, channel: Channel, index: int, timeout: float | None) -> Any:
@@ -145,10 +148,12 @@ class HubClient:
                 answer = self._ask(channel, index, "get", NOTHING, timeout)
                 if answer.__class__ is Refused:
                     return answer
-                self._midway = True  # until what became of the item is known
                 lot = self._lot = answer
+            self._midway = True  # until what became of the item is known
+            body, at = lot.body, lot.at
+            start = at + 1 + body[at]
             try:
-                start, value = lot.first(load)
+                value = load(body[start : at + lot.sizes[-1]])
             except Exception:
                 if self._claim(channel, lot):
                     raise
@@ -156,10 +161,10 @@ class HubClient:
             if self._stop:
                 if lot.held:
                     self._give_back(channel, lot)
+                self._midway = False
                 raise self._stopped()
-            identity = str(lot.body[lot.at + 1 : start], "utf-8")
             if self._claim(channel, lot):
-                return identity, value
+                return str(body[at + 1 : start], "utf-8"), value
 
     def _claim(self, channel: Channel, lot: Lot) -> bool:
         """The item is acknowledged from here on; or it is not here any more."""

@@ -109,12 +109,15 @@ def read_hello(body: bytes) -> tuple[bytes, str, int]:
     return body[1:end], body[end + COUNT.size :].decode("utf-8", "replace"), pid
 
 
+_LENGTHS = [bytes([length]) for length in range(256)]
+
+
 def identity(text: str) -> bytes:
     """An item's identity as its length and bytes; at most 255 bytes of UTF-8."""
     data = text.encode()
     if len(data) > 255:
         raise ValueError(f"an item's identity has at most 255 bytes, not {len(data)}")
-    return bytes([len(data)]) + data
+    return _LENGTHS[len(data)] + data
 
 
 def read_identity(body: bytes | bytearray) -> bytes:

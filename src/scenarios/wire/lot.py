@@ -7,8 +7,6 @@ of the lane first has them: the client its next one, or the hub the rest.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
 
 from scenarios.wire import frames
 
@@ -28,11 +26,6 @@ class Lot:
             self.sizes, self.at = frames.read_lot(self.body)
         else:
             self.sizes, self.at = [len(body)], 0
-
-    def first(self, load: Callable[[bytes | memoryview], Any]) -> tuple[int, Any]:
-        """Where the next item's payload begins, and its value; it is not claimed yet."""
-        start = self.at + 1 + self.body[self.at]
-        return start, load(self.body[start : self.at + self.sizes[-1]])
 
     def identity(self) -> bytes:
         """The next item's identity with its length before it."""

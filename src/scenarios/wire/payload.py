@@ -13,7 +13,7 @@ LARGE = 4096
 """Bytes or characters from which the difference is felt."""
 
 # first bytes that no pickle of protocol 2 or later has: those begin with 0x80
-_BYTES, _TEXT = b"\x00", b"\x01"
+_BYTES, _TEXT, _PICKLE = b"\x00", b"\x01", 0x80
 
 
 def dump(value: Any) -> tuple[bytes, bytes]:
@@ -29,6 +29,8 @@ def dump(value: Any) -> tuple[bytes, bytes]:
 def load(data: bytes | memoryview) -> Any:
     """The value; raises what unpickling raises."""
     first = data[0]
+    if first == _PICKLE:
+        return pickle.loads(data)
     if first == 0:
         return bytes(data[1:])
     if first == 1:
