@@ -383,7 +383,7 @@ def test_the_hub_ends_with_its_standard_input() -> None:
         began = time.monotonic()
         hub.process.stdin.close()
         assert hub.process.wait(DEADLINE) == 0
-        assert time.monotonic() - began < 0.25
+        assert time.monotonic() - began < 1
         with pytest.raises(EnvironmentFault):
             waiting.result()
         assert not folder.exists()

@@ -23,6 +23,10 @@ CODES = (0, 1, 2, 7, 120, 127, 128, 130, 143, 254, 255)
 SIGNALS = [1, 2, 3, 6, 9, 10, 12, 13, 14, 15, 24, 25, 31, 34, 64]
 
 
+LOADED = 1.0
+"""Seconds that a quick thing may take on a loaded machine."""
+
+
 @pytest.mark.parametrize("kind", ["fork", "fresh"])
 def test_exit_codes_of_workers(kit: Kit, kind: str) -> None:
     """What the entry returns is the exit code, and no zombie stays."""
@@ -137,7 +141,9 @@ def test_the_world_of_a_command(kit: Kit, tmp_path: Path) -> None:
         "3" if write != 3 else "4"
     }
     assert colour == "red"
-    assert [blocked.split()[1], ignored.split()[1]] == ["0" * 16] * 2
+    # 32 and 33 are the C library's own, which its posix_spawn leaves ignored
+    masks = [int(line.split()[1], 16) & ~(0b11 << 31) for line in (blocked, ignored)]
+    assert masks == [0, 0]
 
 
 def test_stdin_of_a_command(kit: Kit) -> None:
@@ -291,7 +297,7 @@ def test_close(kit: Kit) -> None:
     time.sleep(0.3)
     start = time.monotonic()
     kit.spawner.close(grace=0.3)
-    assert 0.25 < time.monotonic() - start < 0.3 + 0.25
+    assert 0.25 < time.monotonic() - start < 0.3 + LOADED
     assert (polite.returncode, stubborn.returncode) == (5, -9)
     kit.spawner.close()
     assert not kit.spawner.alive
@@ -304,7 +310,7 @@ def test_close_without_children_is_quick(kit: Kit) -> None:
     assert kit.command("true").wait(20) == 0
     start = time.monotonic()
     kit.spawner.close(grace=5)
-    assert time.monotonic() - start < 0.25
+    assert time.monotonic() - start < LOADED
 
 
 def test_the_host_program_is_left_as_it_was() -> None:

@@ -17,7 +17,7 @@ from scenarios.supervision.client import Child
 from supervision.conftest import Kit
 from supervision.witness import left_after, new_mark, survivors, zombies
 
-LIMIT = 0.25  # seconds: reliability.md
+LIMIT = 0.25  # seconds until nothing is left: the promise
 ENGINE = Path(__file__).with_name("engine_like.py")
 SEARCH = os.pathsep.join(str(folder) for folder in (ENGINE.parents[1], ENGINE.parents[2] / "src"))
 

@@ -58,7 +58,7 @@ def test_a_grandchild_that_keeps_the_pipe(kit: Kit) -> None:
     assert child.wait(20) == 0
     start = time.monotonic()
     assert not stream.finish(0.2)
-    assert time.monotonic() - start < 0.4
+    assert time.monotonic() - start < 2
     assert parts == [b"here\n"]
     assert stream.wait(0)
     pump.close()
