@@ -1,19 +1,23 @@
-"""The hub's queue against multiprocessing.Queue, in one run: rates, round trip, ratios.
+"""The hub against multiprocessing.Queue and a pipe, in one run: rates, round trips, ratios.
 
-    python benchmarks/hub_queue.py [--rounds 3] [--items 30000]
+    python benchmarks/hub_queue.py [--rounds 5] [--items 30000]
 
-Rounds of both alternate and their medians are compared; a ratio is hub : multiprocessing.Queue.
+Rounds of both alternate and their medians are compared; a ratio is the hub's figure : the other's.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import Any
+
+from measure import Report
 
 from scenarios.hub.launch import Hub
 from scenarios.wire.client import HubClient
@@ -96,20 +100,76 @@ def round_trip(make: Callable[[int], Any], count: int) -> float:
     return taken / (count - 1) * 1e6
 
 
+def pipe_round_trip(count: int) -> float:
+    """Microseconds for a byte to another process and back."""
+    there, back = os.pipe(), os.pipe()
+    process = CONTEXT.Process(target=echo, args=(there[0], back[1], count))
+    process.start()
+    began = time.perf_counter()
+    for _ in range(count):
+        os.write(there[1], b"x")
+        os.read(back[0], 1)
+    taken = time.perf_counter() - began
+    process.join(DEADLINE)
+    for fd in (*there, *back):
+        os.close(fd)
+    return taken / count * 1e6
+
+
+def echo(source: int, target: int, count: int) -> None:
+    """Send back what comes."""
+    for _ in range(count):
+        os.write(target, os.read(source, 1))
+
+
+def contend(hub: Hub, count: int, report: Any) -> None:
+    """Acquire and release; when each began to release and had acquired, in nanoseconds."""
+    client = HubClient(hub.address, hub.token, "bench")
+    moments = []
+    for _ in range(count):
+        client.perform(0, "acquire")
+        moments.append((time.monotonic_ns(), "acquired"))
+        moments.append((time.monotonic_ns(), "released"))
+        client.perform(0, "release")
+    report.put(moments)
+
+
+def hand_over(count: int) -> float:
+    """Microseconds from a release until another process that waits has the lock; the median."""
+    with Hub([("guard", "locks", {})]) as hub:
+        report = CONTEXT.Queue()
+        processes = [CONTEXT.Process(target=contend, args=(hub, count, report)) for _ in range(2)]
+        for process in processes:
+            process.start()
+        told = [
+            (moment, what, who) for who in range(2) for moment, what in report.get(timeout=DEADLINE)
+        ]
+        for process in processes:
+            process.join(DEADLINE)
+    told.sort()
+    taken = [
+        float(after - before) / 1000
+        for (before, what, who), (after, then, other) in pairwise(told)
+        if what == "released" and then == "acquired" and who != other
+    ]
+    return statistics.median(taken)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--items", type=int, default=30_000)
     options = parser.parse_args()
     count = options.items
-    works: list[tuple[str, bool, Callable[[Callable[[int], Any]], float]]] = [
-        ("1 to 1, small, items/s", True, lambda make: rate(make, 1, "item", count)),
-        ("4 to 1, small, items/s", True, lambda make: rate(make, 4, "item", count)),
-        ("1 to 1, 1 MiB, items/s", True, lambda make: rate(make, 1, MEBIBYTE, count // 60)),
-        ("round trip, µs", False, lambda make: round_trip(make, count // 10)),
+    report = Report()
+    works: list[tuple[str, float, Callable[[Callable[[int], Any]], float]]] = [
+        ("1 to 1, small, items/s", 0.6, lambda make: rate(make, 1, "item", count)),
+        ("4 to 1, small, items/s", 0.8, lambda make: rate(make, 4, "item", count)),
+        ("1 to 1, 1 MiB, items/s", 2.0, lambda make: rate(make, 1, MEBIBYTE, count // 60)),
+        ("round trip, µs", 0.5, lambda make: round_trip(make, count // 10)),
     ]
-    for title, _, work in works:
+    for title, limit, work in works:
         ours, theirs = [], []
         for _ in range(options.rounds):
             with ExitStack() as stack:
@@ -117,8 +177,22 @@ def main() -> None:
                 ours.append(work(lambda index, hub=hub: HubQueue(hub, index)))  # type: ignore[misc]
             queues = CONTEXT.Queue(), CONTEXT.Queue()
             theirs.append(work(lambda index, queues=queues: queues[index]))  # type: ignore[misc]
-        here, there = statistics.median(ours), statistics.median(theirs)
-        print(f"{title:24} hub {here:10.0f}  mp.Queue {there:10.0f}  ratio {here / there:5.2f}")
+        compare(report, title, limit, ours, theirs, "mp.Queue")
+    over, pipe = [], []
+    for _ in range(options.rounds):
+        over.append(hand_over(count // 10))
+        pipe.append(pipe_round_trip(count // 10))
+    compare(report, "lock hand-over, µs", 2.0, over, pipe, "pipe")
+    report.close()
+
+
+def compare(
+    report: Report, title: str, limit: float, ours: list[float], theirs: list[float], other: str
+) -> None:
+    """One line with both medians and their ratio; what is in µs should be small."""
+    here, there = statistics.median(ours), statistics.median(theirs)
+    check = report.at_most if title.endswith("µs") else report.at_least
+    check(f"{title}: hub {here:.0f}, {other} {there:.0f}", here / there, limit, "x")
 
 
 if __name__ == "__main__":

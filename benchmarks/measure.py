@@ -69,7 +69,7 @@ class Report:
     ) -> None:
         """Print one figure beside its limit."""
         verdict = "ok    " if good else "MISSED"
-        print(f"{verdict} {what}: {figure:,.2f} {unit} ({word} {limit:,.0f})", flush=True)
+        print(f"{verdict} {what}: {figure:,.2f} {unit} ({word} {limit:,.12g})", flush=True)
         self.missed += not good
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ CHUNK = 1 << 16
 LARGE = 1 << 16
 """Bytes from which a body that has not wholly arrived is received into its own place."""
 
-AT_ONCE = 1 << 20
+AT_ONCE = 1 << 22
 """Bytes set aside for a body because of its header alone; more as it really arrives."""
 
 ROUNDS = 8

@@ -13,6 +13,12 @@ from typing import Any, cast
 from scenarios import hub
 from scenarios.hub.server import END, Server
 
+KEPT = 64 << 20
+"""Bytes that the hub keeps for items to come."""
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""glibc's numbers, from malloc.h."""
+
 
 def _configuration() -> dict[str, Any]:
     length = int.from_bytes(_exactly(hub.LENGTH), "little")
@@ -38,6 +44,18 @@ def _more_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _keep_memory() -> None:
+    """Freed memory stays here: to get it anew for each large item takes as long as copying it."""
+    try:
+        import ctypes
+
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MMAP_THRESHOLD, KEPT)
+        mallopt(_TRIM_THRESHOLD, KEPT)
+    except (ImportError, OSError, AttributeError):
+        pass  # another C library
+
+
 def main() -> None:
     """Read the configuration, say that it is ready, serve, and leave nothing behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
@@ -45,6 +63,7 @@ def main() -> None:
     config = _configuration()
     try:
         _more_files()
+        _keep_memory()
         server = Server(config)
     except OSError as error:
         os.write(1, f"the hub cannot listen at {config['address']}: {error}\n".encode())

@@ -115,6 +115,7 @@ class Server:
                 sock.close()
                 continue
             sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, frames.AHEAD)
             self.last += 1
             connection = Connection(sock, self.last, monotonic())
             self.connections[connection.fd] = connection

@@ -47,6 +47,7 @@ class Channel:
         self.lane = -1  # the pipe that acknowledges items, once it has come
         self.room = bytearray()
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, frames.AHEAD)
         try:
             self.sock.settimeout(GREETING)
             self.sock.connect(address)

@@ -42,6 +42,11 @@ MAX_PAYLOAD = MAX_BODY - 256
 MAX_HELLO = 4096
 """Bytes of a HELLO: the most that is read from one who has not shown the token."""
 
+AHEAD = 1 << 19
+"""Bytes that the kernel is asked to take for a receiver that is not there yet (it takes twice as
+many): a large item then moves in few pieces, each of which would cost a change of process. Much
+more is slower again, as no memory is used twice."""
+
 # what a client sends
 HELLO, TELL, ASK, TRY, EXPIRE, STOP, BYE = range(1, 8)
 # what the engine's own connection may send as well
