@@ -83,9 +83,7 @@ def failed() -> dict[str, Any]:
         line=50,
     )
     result["workers"]["taster"] = worker(
-        replicas=[
-            {"name": f"taster.{n}", **worker(duration=0.01 * n, result=n)} for n in range(3)
-        ],
+        replicas=[{"name": f"taster.{n}", **worker(duration=0.01 * n, result=n)} for n in range(3)],
         results=[0, 1, 2],
     )
     result["queues"]["q"] |= {"lost": 1, "fifo": False}

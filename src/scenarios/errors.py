@@ -4,8 +4,7 @@
     ├── UsageError                the command line or a file is wrong; nothing ran (exit 2)
     │   └── ScenarioFileError     a scenario file is refused, with all of its faults
     ├── EnvironmentFault          something outside is missing or cannot be used (its own exit code)
-    ├── PluginFault               a plugin or the engine broke its contract (exit 70)
-    └── StepFailed                a step could not be done; ends its worker unless a `try` catches it
+    └── PluginFault               a plugin or the engine broke its contract (exit 70)
     Stopped (BaseException)       a worker is asked to end; no `except` of a scenario catches it
 """
 
@@ -60,10 +59,6 @@ class PluginFault(ScenariosError):
     """A plugin or the engine itself broke its contract."""
 
     exit_code = 70
-
-
-class StepFailed(ScenariosError):
-    """A step could not be done; the text is what `error` holds in an `except`."""
 
 
 class Stopped(BaseException):
