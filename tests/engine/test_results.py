@@ -347,3 +347,32 @@ def test_modules_of_the_next_run_are_its_own(tmp_path: Path) -> None:
         (folder / "same.py").write_text(f"def which():\n    return {number}\n")
         ran = run(folder, "workers: {w: {executor: thread, call: 'same:which'}}")
         assert ran.worker("w")["result"] == number
+
+
+def test_a_result_that_is_too_large_says_so(tmp_path: Path) -> None:
+    """What cannot leave its worker is null, and the notice tells why."""
+    ran = run(
+        tmp_path, 'workers: {w: {executor: thread, call: "builtins:str.zfill", args: [a, 2000000]}}'
+    )
+    assert ran.exit == 0, ran.why
+    assert ran.result["workers"]["w"]["result"] is None
+    assert any("2,000,000 characters" in notice for notice in ran.result["notices"])
+
+
+def test_a_pool_that_never_started_has_a_result_for_each_job(tmp_path: Path) -> None:
+    """An expectation over all jobs sees as many as there are, each null."""
+    ran = run(
+        tmp_path,
+        """
+        workers:
+          first: {executor: thread, steps: [fail: x], expect: [state == 'failed']}
+          pool:
+            executor: pool
+            jobs: 3
+            depends_on: {first: {condition: succeeded}}
+            steps: []
+            expect: [state == 'skipped']
+        """,
+    )
+    assert ran.exit == 0, ran.why
+    assert ran.result["workers"]["pool"]["results"] == [None] * 3

@@ -97,7 +97,9 @@ def _member(member: Member, facilities: Facilities) -> dict[str, Any]:
         "restarts": member.restarts,
         "duration": round(member.duration, 6),
     }
-    if outcome.jobs is not None and member.plan.jobs is not None:
+    if outcome.jobs is None and member.plan.jobs is not None:  # it never started
+        shown["results"] = [None] * len(member.plan.jobs)
+    elif outcome.jobs is not None and member.plan.jobs is not None:
         shown["results"] = [job.result for job in outcome.jobs]
         shown["jobs"] = [
             {"name": str(at), "state": job.state, "result": job.result, "error": job.error}

@@ -193,10 +193,8 @@ class Crew:
             return Outcome("failed", None, answer.text, self.plan.line, answer.traceback)
         try:
             return Outcome("succeeded", plain(answer))
-        except ScenariosError:
-            kind = type(answer).__name__
-            note = f"the result is a {kind}, which is not plain data, and stayed in the worker"
-            return Outcome("succeeded", note=note)
+        except ScenariosError as error:
+            return Outcome("succeeded", note=f"its result stayed in the worker: {error}")
 
     # -- operations that touch no resource ------------------------------------------------------
 
