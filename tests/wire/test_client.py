@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import threading
@@ -91,6 +92,22 @@ def test_items_of_any_size(hub: Hub, size: int) -> None:
     for index in (Q, BOUNDED):
         one.perform(index, "put", ("big", b"x" * size))
         assert one.perform(index, "get") == ("big", b"x" * size)
+
+
+def test_items_of_all_sizes_and_kinds_one_after_another(hub: Hub) -> None:
+    """Each answer is received as its predecessor suggests; seeded orders, two queues."""
+    one, other = client(hub), client(hub)
+    rng = random.Random(5)
+    sizes = [1, 5000, 80_000, 400_000]
+    kinds = [make for n in sizes for make in (bytes(n), "ü" * n, {"x": [b"y" * n]}, None)]
+    for _ in range(15):
+        items = rng.choices(kinds, k=8)
+        for item in items:
+            other.perform(Q, "put", ("name", item))
+        for item in items:
+            assert one.perform(Q, "get") == ("name", item)
+            if rng.random() < 0.3:
+                assert one.perform(BOUNDED, "get", None, 0) == WOULD_BLOCK
 
 
 def test_a_put_of_many_large_items_does_not_wait_for_a_reader(hub: Hub) -> None:

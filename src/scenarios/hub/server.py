@@ -10,7 +10,7 @@ import sys
 from time import monotonic
 from typing import Any
 
-from scenarios.hub.connection import Connection, Frame
+from scenarios.hub.connection import LARGE, Connection, Frame
 from scenarios.hub.desk import Desk, Reply
 from scenarios.hub.lanes import Lane
 from scenarios.wire import frames
@@ -23,6 +23,8 @@ MOMENT = 50e-6
 """Seconds in which the hub looks before it sleeps. It does not yield: whoever wakes goes first."""
 
 _READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
+
+_ONE_ITEM = (frames.ITEM, frames.CLAIM)
 
 END = 0
 """The file descriptor whose end of file ends the hub."""
@@ -244,7 +246,9 @@ class Server:
                 sent, data = self._hand(connection, kind, body)
             else:
                 sent, data = kind, body
-            if not connection.send(HEADER.pack(len(data), sent, 0, 0, number), data):
+            # of a large item: identity and tag, which its client may receive apart
+            apart = 2 + data[0] if sent in _ONE_ITEM and len(data) >= LARGE else 0
+            if not connection.send(HEADER.pack(len(data), sent, 0, apart, number), data):
                 # it is not read until it has taken its answer, so that answers cannot pile up
                 self.epoll.modify(connection.fd, select.EPOLLOUT)
 

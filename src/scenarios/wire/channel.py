@@ -8,7 +8,7 @@ import socket
 import sys
 
 from scenarios.errors import EnvironmentFault
-from scenarios.wire import frames
+from scenarios.wire import frames, payload
 
 CHUNK = 1 << 16
 """Bytes asked for by one receive: most answers are one small frame."""
@@ -39,12 +39,14 @@ class HubGone(EnvironmentFault):
 class Channel:
     """A connection that has said HELLO. Any failure of the socket is raised as HubGone."""
 
-    __slots__ = ("address", "lane", "left", "resources", "room", "sock")
+    __slots__ = ("address", "lane", "large", "left", "resources", "rest", "room", "sock")
 
     def __init__(self, address: str, token: bytes, who: str) -> None:
         self.address = address
         self.left = b""
         self.lane = -1  # the pipe that acknowledges items, once it has come
+        self.large = False  # the last answer was
+        self.rest: bytes | None = None
         self.room = bytearray()
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, frames.AHEAD)
@@ -82,17 +84,29 @@ class Channel:
             raise HubGone(self.address) from None
 
     def receive(self) -> tuple[int, int, bytes | memoryview]:
-        """The next frame as kind, the request's number, body (good until the next receive)."""
+        """The next frame as kind, the request's number, body (good until the next receive).
+
+        Of a large item's body only the identity and the payload's tag may be there; the payload
+        is then `rest`, in a place of its own.
+        """
         try:
+            self.rest = None
             data = self.left or self._more()
             while len(data) < frames.HEADER_SIZE:
                 data += self._more()
-            length, kind, _, _, number = frames.HEADER.unpack_from(data)
+            length, kind, _, apart, number = frames.HEADER.unpack_from(data)
             end = frames.HEADER_SIZE + length
             if len(data) >= end:
                 self.left = data[end:]
                 return kind, number, data[frames.HEADER_SIZE : end]
             self.left = b""
+            self.large = apart > 0
+            if apart and len(data) == frames.HEADER_SIZE:
+                body = self._exactly(apart)
+                if payload.is_plain(body[-1]):
+                    self.rest = self._exactly(length - apart)
+                    return kind, number, body
+                data += body
             return kind, number, self._rest(length, data)
         except OSError:
             raise HubGone(self.address) from None
@@ -112,13 +126,23 @@ class Channel:
 
     def _more(self) -> bytes:
         if self.lane >= 0:
-            data = self.sock.recv(CHUNK)
+            # after a large item another is likely: its payload is then not received in two parts
+            data = self.sock.recv(frames.HEADER_SIZE if self.large else CHUNK)
         else:  # it may come with the next bytes
             data, extra, _, _ = self.sock.recvmsg(CHUNK, _ONE_FILE, _CLOSED_BY_EXEC)
             if extra:
                 self.lane = int.from_bytes(extra[0][2], sys.byteorder)
         if not data:
             raise HubGone(self.address)
+        return data
+
+    def _exactly(self, size: int) -> bytes:
+        data = self.sock.recv(size, socket.MSG_WAITALL)
+        while len(data) < size:
+            more = self.sock.recv(size - len(data), socket.MSG_WAITALL)
+            if not more:
+                raise HubGone(self.address)
+            data += more
         return data
 
     def _rest(self, length: int, data: bytes) -> memoryview:

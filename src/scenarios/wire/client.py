@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 from scenarios.answers import Refused
 from scenarios.errors import Stopped
-from scenarios.wire import codec, frames
+from scenarios.wire import codec, frames, payload
 from scenarios.wire.channel import Channel, HubGone
 from scenarios.wire.codec import NOTHING, Encoded, Known
 from scenarios.wire.eager import Eager
@@ -153,7 +153,10 @@ class HubClient:
             body, at = lot.body, lot.at
             start = at + 1 + body[at]
             try:
-                value = load(body[start : at + lot.sizes[-1]])
+                if lot.rest is None:
+                    value = load(body[start : at + lot.sizes[-1]])
+                else:
+                    value = payload.load_plain(body[start], lot.rest)
             except Exception:
                 if self._claim(channel, lot):
                     raise
@@ -240,9 +243,9 @@ class HubClient:
         if kind == frames.PLAIN:
             return marshal.loads(body)
         if kind in (frames.LOT, frames.CLAIM):
-            return Lot(channel.lane, index, kind, body)
+            return Lot(channel.lane, index, kind, body, channel.rest)
         if kind == frames.ITEM:
-            return Lot(-1, index, kind, body)
+            return Lot(-1, index, kind, body, channel.rest)
         if kind == frames.STOPPED:
             raise self._stopped()
         return codec.DECODE[kind](body)

@@ -11,8 +11,9 @@ the request's own number; a reply repeats the request's number. All of it is lit
     EXPIRE, STOP a request's number  ->   -   (the request itself is answered, if it was not yet)
     BYE                              ->   -   (a connection that ends without it has died)
 
-A client sends nothing before its WELCOME, and has one request under way at a time. What a frame
-cannot be is a reason to end its connection, and harms no other.
+A large item's answer says in the resource's place how long its identity and the first byte of its
+payload are together. A client sends nothing before its WELCOME, and has one request under way at
+a time. What a frame cannot be is a reason to end its connection, and harms no other.
 
 An item that its taker has to acknowledge comes as CLAIM, or as the first of a LOT: it is
 acknowledged by reading one byte of the pipe that came with a LANE before. The further items of a

@@ -14,13 +14,21 @@ from scenarios.wire import frames
 class Lot:
     """Items of the queue with number `index`, taken in order."""
 
-    __slots__ = ("at", "body", "held", "index", "lane", "sizes")
+    __slots__ = ("at", "body", "held", "index", "lane", "rest", "sizes")
 
-    def __init__(self, lane: int, index: int, kind: int, body: bytes | memoryview) -> None:
+    def __init__(
+        self,
+        lane: int,
+        index: int,
+        kind: int,
+        body: bytes | memoryview,
+        rest: bytes | None = None,
+    ) -> None:
         self.lane = lane
         self.index = index
         self.held = True  # the first one is in hand
         self.body = body
+        self.rest = rest  # a large payload but for its tag
         if kind == frames.LOT:
             self.body = bytes(body)  # it outlives the next answer
             self.sizes, self.at = frames.read_lot(self.body)

@@ -26,6 +26,16 @@ def dump(value: Any) -> tuple[bytes, bytes]:
     return b"", pickle.dumps(value, 5)
 
 
+def is_plain(tag: int) -> bool:
+    """Whether a payload that begins with this byte goes on with bytes or text as they are."""
+    return tag in (0, 1)
+
+
+def load_plain(tag: int, rest: bytes) -> Any:
+    """The value of such a payload; nothing is copied where it is bytes."""
+    return rest if tag == 0 else str(rest, "utf-8", "surrogatepass")
+
+
 def load(data: bytes | memoryview) -> Any:
     """The value; raises what unpickling raises."""
     first = data[0]
