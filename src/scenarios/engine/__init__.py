@@ -52,7 +52,7 @@ def run(
     """
     sweep(folder.path.parent)
     setting = _setting(plan, folder, verbose)
-    folder.write_text("scenario.yaml", plan.scenario.text)
+    folder.write_text("scenario.yaml", Masker(setting.secrets).text(plan.scenario.text))
     watch = Watch(observer)
     facilities = Facilities(plan, setting, watch)
     state = RunState(plan, facilities)

@@ -18,7 +18,7 @@ KEPT = 1 << 20
 class Watch:
     """`observer` gets each event as a dict, one at a time, from whatever thread it came from.
 
-    One that raises is told nothing more, and `problems` says so.
+    One that raises is told nothing more; `problems` says so, and holds what events gave notice of.
     """
 
     def __init__(self, observer: Callable[[dict[str, Any]], None]) -> None:
@@ -80,6 +80,8 @@ class Watch:
         elif kind in ("local_opened", "local_closed"):
             counts = self.locals.setdefault(event["object"], {"made": 0, "closed": 0})
             counts["made" if kind == "local_opened" else "closed"] += 1
+        elif kind == "notice":
+            self.problems.append(event["message"])
         if kind in ("output", "log"):
             self._match(event)
         if self._observer is None:

@@ -89,6 +89,11 @@ class Crew:
             performer, segment = self._performers.pop(threading.get_ident(), (None, None))
         if performer is not None and segment is not None:
             self._access.close(performer, died)
+            if (
+                segment.dropped
+            ):  # told to whoever looks on, though the log has no room for it either
+                lost = f"{segment.dropped} events of {performer.label} had no room in the log"
+                performer.recorder.event("notice", message=lost)
             segment.close()
             del self._here.performer
             self._here.end = None

@@ -163,6 +163,7 @@ def _told(verb: str, answer: Any, item: str) -> tuple[Any, str, str]:
         return answer, "fail", ',"error":"stopped"'
     if verb == "get":
         identity, payload = answer
+        payload = copied(payload)  # one that is delivered once more is as it was put
         return payload, "ok", f',"value":{encoded(payload)},"item":{quoted(identity)}'
     if verb == "put":
         return answer, "ok", f',"item":{quoted(item)}'
