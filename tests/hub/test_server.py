@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import resource
 import signal
 import socket
@@ -175,6 +176,43 @@ def test_everything_put_before_a_death_is_there(hub: Hub, control: HubControl) -
         assert one.perform(Q, "size") == 2000
         assert [one.perform(Q, "get", None, 0)[1] for _ in range(2000)] == list(range(2000))
         assert one.perform(Q, "get", None, 0) == Refused("would_block")
+
+
+def test_large_items_do_not_pile_up_beside_a_reader_that_keeps_up(hub: Hub) -> None:
+    """Each would take memory of its own: 200 MB go through, and a tenth of it is used."""
+    code = 'for n in range(200): client.perform(0, "put", (str(n), bytes(1_000_000)))\nsay("put")'
+    one = client(hub)
+    assert one.perform(Q, "get", None, 0).__class__ is Refused
+    actor = Actor(hub, code)
+    assert [one.perform(Q, "get", None, DEADLINE)[0] for _ in range(200)] == [
+        str(number) for number in range(200)
+    ]
+    assert actor.line() == "put"
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{hub.pid}/status").read_text())
+    assert peak is not None
+    assert int(peak[1]) < 100_000
+
+
+def test_a_reader_that_does_not_ask_holds_up_no_writer(hub: Hub, control: HubControl) -> None:
+    """A pause ends by itself, and whoever asks what there is finds all that was put."""
+    one, writer = client(hub), client(hub)
+    assert one.perform(Q, "get", None, 0).__class__ is Refused
+    began = time.monotonic()
+    for number in range(50):
+        writer.perform(Q, "put", (str(number), bytes(1_000_000)))
+    assert control.snapshot()["queues"]["q"]["items"] == 50
+    assert time.monotonic() - began < 2
+    assert one.perform(Q, "size") == 50
+
+
+def test_a_writer_that_dies_in_its_pause_is_noticed(hub: Hub, control: HubControl) -> None:
+    """And what it had put is there."""
+    one = client(hub)
+    assert one.perform(Q, "get", None, 0).__class__ is Refused
+    code = 'for n in range(9): client.perform(0, "put", (str(n), bytes(1_000_000)))\n'
+    Actor(hub, code + "os.kill(os.getpid(), 9)").wait()
+    until(lambda: "actor" not in control.snapshot()["connections"])
+    assert one.perform(Q, "size") == 9
 
 
 # -- strangers ---------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ class Connection:
                 self._split(self.left + data if self.left else data, found)
             else:
                 self._fill(count, found)
+                if self.body is None:
+                    break  # one large item is enough for a turn
             if count < room:
                 break
         return found, False

@@ -13,9 +13,12 @@ before anything else may touch the queue's head.
 from __future__ import annotations
 
 import os
+import socket
 from fcntl import ioctl
 from termios import FIONREAD
 from typing import Any
+
+from scenarios.wire import frames
 
 MOST_ITEMS = 512
 """Items of a lot: their bytes fit in the smallest pipe, one page."""
@@ -97,3 +100,17 @@ class Lane:
             return len(os.read(self.far, most)) if most else 0
         except BlockingIOError:
             return 0
+
+
+def open_lane(sock: socket.socket, who: int) -> Lane | None:
+    """A new lane, announced; None where no file descriptor is left, or its frame would wait."""
+    try:
+        lane = Lane(who)
+    except OSError:
+        return None
+    try:
+        socket.send_fds(sock, [frames.frame(frames.LANE)], [lane.far])
+    except OSError:
+        lane.close()
+        return None
+    return lane

@@ -12,7 +12,8 @@ from typing import Any
 
 from scenarios.hub.connection import LARGE, Connection, Frame
 from scenarios.hub.desk import Desk, Reply
-from scenarios.hub.lanes import Lane
+from scenarios.hub.lanes import open_lane
+from scenarios.hub.pace import Pace
 from scenarios.wire import frames
 from scenarios.wire.eager import Eager
 from scenarios.wire.frames import HEADER, Malformed
@@ -24,6 +25,7 @@ MOMENT = 50e-6
 
 _READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 
+GET = frames.CODES["get"]
 _ONE_ITEM = (frames.ITEM, frames.CLAIM)
 
 END = 0
@@ -54,6 +56,7 @@ class Server:
         self.clients: dict[int, Connection] = {}  # by number, once they have said HELLO
         self.strangers: set[Connection] = set()
         self.deferred: list[tuple[Connection, Frame]] = []
+        self.pace = Pace(self.epoll)
         self.eager = Eager(MOMENT, yields=False)
         self.last = 0
         self.full = False  # no file descriptor is left for a further client
@@ -68,6 +71,7 @@ class Server:
                 self._show_out()
             while self.deferred and not self.over:
                 asked, self.deferred = self.deferred, []
+                self.pace.resume()
                 self._round(0)
                 for connection, frame in asked:
                     if not connection.closed:
@@ -90,8 +94,13 @@ class Server:
         most = len(self.connections) + 2
         found = self.epoll.poll(0, most)
         if found or timeout == 0:
+            self.pace.check()
             return found
-        return self.eager.look(lambda: self.epoll.poll(0, most)) or self.epoll.poll(timeout, most)
+        found = self.eager.look(lambda: self.epoll.poll(0, most)) or self.epoll.poll(
+            self.pace.timeout(timeout), most
+        )
+        self.pace.check()
+        return found
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -167,6 +176,7 @@ class Server:
         self.epoll.unregister(connection.fd)
         connection.sock.close()
         self.strangers.discard(connection)
+        self.pace.paused.discard(connection)
         if self.full:
             self.full = False
             self.epoll.register(self.listener.fileno(), select.EPOLLIN)
@@ -183,6 +193,7 @@ class Server:
             self._greet(connection, kind, body, replies)
         elif kind == frames.TELL:
             self.desk.tell(connection.number, code, index, body, replies)
+            self.pace.put(connection, self.desk.resources[index], len(body))
         elif kind == frames.BYE:
             connection.bye = True
         elif connection.out:
@@ -191,6 +202,8 @@ class Server:
             if connection.busy:
                 raise Malformed("a second request while one waits")
             self.desk.ask(connection.number, code, index, number, body, True, replies)
+            if code == GET:
+                self.pace.resume()
         else:
             if kind not in (frames.EXPIRE, frames.STOP):
                 if connection.busy:
@@ -261,25 +274,12 @@ class Server:
         if lane is None:
             if not connection.laned:
                 connection.laned = True
-                lane = self._open_lane(connection)
+                lane = open_lane(connection.sock, who)
             if lane is None:
                 del lots.hands[who]
                 return kind, body
             lots.lanes[who] = lane
         return lots.send(lane, body)
-
-    def _open_lane(self, connection: Connection) -> Lane | None:
-        """None where no file descriptor is left, or its frame would have to wait."""
-        try:
-            lane = Lane(connection.number)
-        except OSError:
-            return None
-        try:
-            socket.send_fds(connection.sock, [frames.frame(frames.LANE)], [lane.far])
-        except OSError:
-            lane.close()
-            return None
-        return lane
 
 
 def _same(token: bytes, own: bytes) -> bool:
