@@ -1,11 +1,11 @@
 """The exception tree: the user's mistake, the environment's fault, our bug.
 
-    ScenariosError
-    ├── UsageError                the command line or a file is wrong; nothing ran (exit 2)
-    │   └── ScenarioFileError     a scenario file is refused, with all of its faults
-    ├── EnvironmentFault          something outside is missing or cannot be used (its own exit code)
-    └── PluginFault               a plugin or the engine broke its contract (exit 70)
-    Stopped (BaseException)       a worker is asked to end; no `except` of a scenario catches it
+ScenariosError
+├── UsageError                the command line or a file is wrong; nothing ran (exit 2)
+│   └── ScenarioFileError     a scenario file is refused, with all of its faults
+├── EnvironmentFault          something outside is missing or cannot be used (its own exit code)
+└── PluginFault               a plugin or the engine broke its contract (exit 70)
+Stopped (BaseException)       a worker is asked to end; no `except` of a scenario catches it
 """
 
 from __future__ import annotations
