@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from running import run, started
+from scenarios.executors.subprocesses import SubprocessHandle
 
 
 def test_input_from_a_queue(tmp_path: Path) -> None:
@@ -167,3 +169,28 @@ def test_words_are_texts_and_no_shell_reads_them(tmp_path: Path) -> None:
         """,
     )
     assert ran.worker("c")["stdout"] == "a; echo b|3|$HOME|*|"
+
+
+def test_a_command_that_ends_before_its_feeder_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that feeds a command may start when the command is over: it ends, too."""
+    feed = SubprocessHandle._feed
+
+    def late(handle: SubprocessHandle, queue: str, write: int) -> None:
+        time.sleep(0.5)
+        feed(handle, queue, write)
+
+    monkeypatch.setattr(SubprocessHandle, "_feed", late)
+    ran = run(
+        tmp_path,
+        """
+        queues: {q: {}}
+        workers:
+          deaf: {command: ["true"], stdin: {from: q}}
+          puts: {executor: thread, depends_on: [deaf], steps: [{put: q, value: 1}]}
+        timeout: 10s
+        expect: [queues.q.left == 1]
+        """,
+    )
+    assert ran.exit == 0, ran.why

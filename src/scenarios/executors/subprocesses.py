@@ -117,6 +117,8 @@ class SubprocessHandle:
     def _feed(self, queue: str, write: int) -> None:
         performer = self._feeder = self._ports.crew().here()
         self._ports.on_input_over(performer.stop)
+        if self.child.returncode is not None:  # `wait` came before there was a feeder to stop
+            performer.stop(kill=True)
         feed(performer, queue, self._plan.line, write, self._ended)
 
     def _put_lines(self, queue: str, read: int) -> None:
