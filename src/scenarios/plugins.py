@@ -117,9 +117,10 @@ def _fit(spec: Any, kind: type, taken: dict[str, Any], registry: Registry) -> st
     if not isinstance(spec, kind):
         raise PluginFault(f"a hook gave {spec!r}, which is no {kind.__name__}")
     name = str(spec.kind if isinstance(spec, StepSpec) else getattr(spec, "name", ""))
-    if spec.api > API:  # type: ignore[attr-defined]
+    asked = getattr(spec, "api", API)
+    if asked > API:
         raise PluginFault(
-            f"{name!r} asks for contract {spec.api}, and this version has {API}: "  # type: ignore[attr-defined]
+            f"{name!r} asks for contract {asked}, and this version has {API}: "
             "install a newer scenarios-engine"
         )
     if name in taken:

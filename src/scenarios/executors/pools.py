@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 from scenarios.contracts import Handle, Status
@@ -26,7 +27,7 @@ class PoolExecutor:
         return of(plan, ports)
 
 
-class Pool:
+class Pool(ABC):
     """Hands out jobs in their order and keeps their outcomes."""
 
     def __init__(self, plan: WorkerPlan, ports: HostPorts) -> None:
@@ -48,8 +49,9 @@ class Pool:
             thread.daemon = True
             thread.start()
 
+    @abstractmethod
     def _work(self, number: int) -> None:
-        raise NotImplementedError
+        """Work off jobs, on the pool's thread of this number, until `_take` gives none."""
 
     def _take(self) -> int | None:
         """The next job's index; None when there is none or the pool is stopped."""

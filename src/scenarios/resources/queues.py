@@ -198,6 +198,7 @@ class Queue(Machine):
 
     def _take(self, who: Who) -> Entry:
         if self.kind == "fifo":
+            # a deque for fifo, a list for the others: `kind` tells which, mypy cannot know
             entry = self.items.popleft()  # type: ignore[union-attr]
         else:
             entry = self.items.pop(-1 if self.kind == "lifo" else 0)  # type: ignore[call-arg]
