@@ -215,6 +215,7 @@ class Compiler:
             second=step.fields.get("kwargs") or compile_template({}),
             into=step.fields.get("into"),
             detail=target,
+            pure=step.fields.get("pure") is True,
         )
         self.reads(step, operation.value, operation.second)
         self.operate(operation)

@@ -23,7 +23,7 @@ def ask(scenario: Scenario, names: Mapping[str, Any], ended: bool) -> list[Answe
     for worker in scenario.workers.values():
         for expectation in worker.expect:
             answered.append(_ask(expectation, names, scenario, ended))
-    for worker_name, text in _defaults(scenario):
+    for worker_name, text in defaults(scenario):
         default = Expectation(
             "always",
             compile_expression(text, reads=False),
@@ -34,7 +34,7 @@ def ask(scenario: Scenario, names: Mapping[str, Any], ended: bool) -> list[Answe
     return [one for one in answered if one]
 
 
-def _defaults(scenario: Scenario) -> Iterable[tuple[str, str]]:
+def defaults(scenario: Scenario) -> Iterable[tuple[str, str]]:
     """(worker, expression) for each worker whose end no expectation mentions."""
     mentioned = set()
     for expectation in scenario.expect:
@@ -68,7 +68,7 @@ def _ask(
     if expectation.worker is not None:
         scope.update(names["workers"][expectation.worker])
     condition = expectation.condition
-    if condition is not None and not _evaluate(condition, scope)[0]:
+    if condition is not None and not evaluate(condition, scope)[0]:
         return {}
     answer: Answered = {
         "expression": expectation.text or expectation.expression.source,
@@ -86,9 +86,9 @@ def _ask(
     elif not ended:
         answer["note"] = "the run did not come to its end"
     else:
-        holds, problem = _evaluate(expectation.expression, scope)
+        holds, problem = evaluate(expectation.expression, scope)
         answer["answer"], answer["note"] = _judge(expectation.kind, bool(holds), problem)
-        answer["values"] = _values(expectation.expression, scope)
+        answer["values"] = values_of(expectation.expression, scope)
     return answer
 
 
@@ -102,14 +102,15 @@ def _judge(kind: str, holds: bool, problem: str) -> tuple[str, str]:
     return ("passed" if holds == (kind == "always") else "failed"), ""
 
 
-def _evaluate(expression: Expression, scope: dict[str, Any]) -> tuple[Any, str]:
+def evaluate(expression: Expression, scope: dict[str, Any]) -> tuple[Any, str]:
+    """The value, or false and why there is none."""
     try:
         return expression.evaluate(scope), ""
     except ScenariosError as error:
         return False, str(error)
 
 
-def _values(expression: Expression, scope: dict[str, Any]) -> dict[str, Any]:
+def values_of(expression: Expression, scope: dict[str, Any]) -> dict[str, Any]:
     """What each name in the expression was."""
     values = {}
     for path, _ in expression.paths:

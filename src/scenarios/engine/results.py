@@ -13,13 +13,14 @@ from scenarios.expressions import copied
 from scenarios.plan import Plan
 from scenarios.worker_plan import worst
 
-_SHOWN = {
+SHOWN = {
     "queues": ("put", "got", "left", "lost", "duplicated", "fifo"),
     "locks": ("acquired", "contended", "max_holders", "max_wait"),
     "semaphores": ("permits", "acquired", "contended", "max_wait"),
     "conditions": ("acquired", "contended", "notified", "waiting", "max_wait"),
     "barriers": ("trips", "waiting", "broken", "max_wait"),
 }
+"""The statistics of each section that a result has."""
 
 
 class Replicas(dict[Any, Any]):
@@ -37,7 +38,7 @@ def resources(facilities: Facilities) -> dict[str, dict[str, Any]]:
     found = {name: driver.statistics() for name, driver in facilities.drivers.items()}
     if facilities.control is not None:
         found.update(facilities.control.statistics())
-    sections: dict[str, dict[str, Any]] = {name: {} for name in (*_SHOWN, "flags", "values")}
+    sections: dict[str, dict[str, Any]] = {name: {} for name in (*SHOWN, "flags", "values")}
     for name, section, declared in facilities.plan.resources:
         statistics = found.get(name, {})
         if section == "flags":
@@ -45,7 +46,7 @@ def resources(facilities: Facilities) -> dict[str, dict[str, Any]]:
         elif section == "values":
             sections[section][name] = copied(statistics.get("value"))
         else:
-            shown = {key: statistics[key] for key in _SHOWN[section] if key in statistics}
+            shown = {key: statistics[key] for key in SHOWN[section] if key in statistics}
             if section == "queues" and declared["kind"] != "fifo":
                 shown.pop("fifo", None)
             sections[section][name] = shown

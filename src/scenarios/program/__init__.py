@@ -11,6 +11,7 @@ an operation is given, `control` the local instructions, `advancing` the way thr
 from __future__ import annotations
 
 from scenarios.program.advancing import advance, refusal
+from scenarios.program.arguments import Updater
 from scenarios.program.control import ROUNDS
 from scenarios.program.frame import FAILS, FALLS, RETURNS, STOPS, End, Frame
 from scenarios.program.instructions import Operation, Program
@@ -25,6 +26,7 @@ __all__ = [
     "Frame",
     "Operation",
     "Program",
+    "Updater",
     "advance",
     "refusal",
 ]

@@ -76,18 +76,27 @@ _FORMS: dict[str, Callable[[Frame, Operation], None]] = {
 """What the argument of an operation must be like, known when it was evaluated."""
 
 
-def _updater(frame: Frame, expression: Expression) -> Any:
-    """old -> new, both plain data; may be called more than once."""
-    names = frame.names
-    taken = frame.reads[: len(expression.reads)]
-    del frame.reads[: len(expression.reads)]
+class Updater:
+    """old -> new, both plain data; may be called more than once. `taken` was read for it."""
 
-    def update(old: Any) -> Any:
-        names["old"] = old
-        new = expression.evaluate(names, taken)
+    __slots__ = ("_expression", "_names", "taken")
+
+    def __init__(self, expression: Expression, names: dict[str, Any], taken: list[Any]) -> None:
+        self._expression = expression
+        self._names = names
+        self.taken = taken
+
+    def __call__(self, old: Any) -> Any:
+        """The value that replaces `old`."""
+        self._names["old"] = old
+        new = self._expression.evaluate(self._names, self.taken)
         return new if new.__class__ in SCALARS else plain(new)
 
-    return update
+
+def _updater(frame: Frame, expression: Expression) -> Updater:
+    taken = frame.reads[: len(expression.reads)]
+    del frame.reads[: len(expression.reads)]
+    return Updater(expression, frame.names, taken)
 
 
 def _seconds(value: Any) -> float:

@@ -38,7 +38,7 @@ class Operation:
     on when it cannot be done in time; `into` the variable for the answer ("": a read for the
     expression that follows). `second` is what a kind of step needs besides: an update's `to`, a
     call's kwargs, a command's stdin, a log's fields. `detail` is fixed text: a call's target, a
-    log's level.
+    log's level. `pure` tells that a call is declared to depend on nothing but its arguments.
     """
 
     __slots__ = (
@@ -50,6 +50,7 @@ class Operation:
         "name",
         "object",
         "otherwise",
+        "pure",
         "second",
         "section",
         "timeout",
@@ -71,6 +72,7 @@ class Operation:
         into: str | None = None,
         second: Expression | None = None,
         detail: str = "",
+        pure: bool = False,
     ) -> None:
         self.name = name
         self.verb = verb
@@ -83,6 +85,7 @@ class Operation:
         self.into = into
         self.second = second
         self.detail = detail
+        self.pure = pure
         self.otherwise: int | None = None
         # (argument, time-out) where both are known before it runs
         self.fixed: tuple[Any, float | None] | None = None

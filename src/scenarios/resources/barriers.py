@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
-from scenarios.resources.machine import PARKED, TIMED_OUT, Machine, Refused, Verbs, Who, Woken
+from scenarios.resources.freezing import wanted
+from scenarios.resources.machine import (
+    PARKED,
+    TIMED_OUT,
+    Keep,
+    Machine,
+    Refused,
+    Rename,
+    Verbs,
+    Who,
+    Woken,
+    itself,
+)
 
 BROKEN = Refused("broken", "the barrier is broken")
 
@@ -63,6 +76,19 @@ class Barrier(Machine):
     def statistics(self) -> dict[str, Any]:
         """trips (how often it opened), waiting and broken."""
         return {"trips": self.trips, "waiting": len(self.waiters), "broken": self.broken}
+
+    def freeze(self, who: Rename = itself, keep: Keep = None) -> Hashable:
+        """Who has arrived, whether it is broken, and how often it opened where that is asked."""
+        return (
+            tuple(map(who, self.waiters)),
+            self.broken,
+            self.trips if wanted(keep, "trips") else 0,
+        )
+
+    def thaw(self, state: Any) -> None:
+        """See `freeze`."""
+        waiters, self.broken, self.trips = state
+        self.waiters = list(waiters)
 
     def _break(self, woken: Woken) -> None:
         self.broken = True

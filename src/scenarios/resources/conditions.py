@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
+from scenarios.resources.freezing import wanted
 from scenarios.resources.locks import HOLDER_DIED, Lock
 from scenarios.resources.machine import (
     PARKED,
     TIMED_OUT,
+    Keep,
     Machine,
     Refused,
+    Rename,
     Verbs,
     Who,
     Woken,
+    itself,
 )
 
 
@@ -70,6 +75,14 @@ class Condition(Machine):
         "notify": notify,
     }
 
+    def wake(self, who: Who, woken: Woken) -> None:
+        """A spurious wake-up, which the standard library allows: the wait ends unnotified."""
+        for waiting in self.waiters:
+            if waiting[0] == who:
+                self.waiters.remove(waiting)
+                self._resume(*waiting, True, woken)
+                break
+
     def expire(self, who: Who, woken: Woken) -> Any:
         """A wait is refused as timed out, once it has the lock again."""
         for waiting in self.waiters:
@@ -98,6 +111,16 @@ class Condition(Machine):
     def statistics(self) -> dict[str, Any]:
         """The lock's counts, and how many waiters were notified and still wait."""
         return {**self.lock.statistics(), "notified": self.notified, "waiting": len(self.waiters)}
+
+    def freeze(self, who: Rename = itself, keep: Keep = None) -> Hashable:
+        """Its own waiters; the lock freezes by itself."""
+        waiters = tuple((who(waiter), depth) for waiter, depth in self.waiters)
+        return waiters, self.notified if wanted(keep, "notified") else 0
+
+    def thaw(self, state: Any) -> None:
+        """See `freeze`."""
+        waiters, self.notified = state
+        self.waiters = deque(waiters)
 
     def _resume(self, who: Who, depth: int, answer: Any, woken: Woken) -> None:
         granted = self.lock.retake(who, depth, answer, woken)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
-from scenarios.resources.machine import PARKED, Machine, Verbs, Who, Woken
+from scenarios.resources.machine import (
+    PARKED,
+    Keep,
+    Machine,
+    Rename,
+    Verbs,
+    Who,
+    Woken,
+    itself,
+)
 
 
 class Flag(Machine):
@@ -49,3 +59,12 @@ class Flag(Machine):
     def statistics(self) -> dict[str, Any]:
         """Whether it is set."""
         return {"set": self.is_set}
+
+    def freeze(self, who: Rename = itself, keep: Keep = None) -> Hashable:
+        """Whether it is set, and who waits."""
+        return self.is_set, tuple(map(who, self.waiters))
+
+    def thaw(self, state: Any) -> None:
+        """See `freeze`."""
+        self.is_set, waiters = state
+        self.waiters = list(waiters)

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
-from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Woken
+from scenarios.resources.freezing import wanted
+from scenarios.resources.machine import (
+    PARKED,
+    Keep,
+    Machine,
+    Refused,
+    Rename,
+    Verbs,
+    Who,
+    Woken,
+    itself,
+)
 
 ABANDONED = "abandoned"
 """The answer to an acquire after the holder before had died."""
@@ -147,6 +159,26 @@ class Lock(Machine):
             "max_holders": self.max_holders,
             "held": self.owner is not None,
         }
+
+    def freeze(self, who: Rename = itself, keep: Keep = None) -> Hashable:
+        """Who holds it and who waits, with the counts that are asked for."""
+        counts = wanted(keep, "acquired", "contended", "max_holders")
+        return (
+            None if self.owner is None else who(self.owner),
+            self.depth,
+            tuple((who(waiter), depth, answer) for waiter, depth, answer in self.waiters),
+            frozenset(map(who, self.given_up)),
+            self.abandoned,
+            self.broken,
+            (self.acquired, self.contended, self.max_holders) if counts else (0, 0, 0),
+        )
+
+    def thaw(self, state: Any) -> None:
+        """See `freeze`."""
+        self.owner, self.depth, waiters, given_up, self.abandoned, self.broken, counts = state
+        self.waiters = deque(waiters)
+        self.given_up = set(given_up)
+        self.acquired, self.contended, self.max_holders = counts
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -10,10 +10,22 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from scenarios.answers import PARKED, TIMED_OUT, WOULD_BLOCK, Refused
+from scenarios.resources.freezing import Keep, Rename, Who, itself
 
-__all__ = ["PARKED", "TIMED_OUT", "WOULD_BLOCK", "Machine", "Refused", "Verbs", "Who", "Woken"]
+__all__ = [
+    "PARKED",
+    "TIMED_OUT",
+    "WOULD_BLOCK",
+    "Keep",
+    "Machine",
+    "Refused",
+    "Rename",
+    "Verbs",
+    "Who",
+    "Woken",
+    "itself",
+]
 
-Who = Hashable
 Woken = list[tuple[Who, Any]]
 Verbs = Mapping[str, Callable[[Any, Who, Any, Woken], Any]]
 
@@ -47,3 +59,15 @@ class Machine:
     def statistics(self) -> dict[str, Any]:
         """What `expect` may ask of this resource at the end, as plain data."""
         return {}
+
+    def freeze(self, who: Rename = itself, keep: Keep = None) -> Hashable:
+        """All that later answers depend on, as a small hashable value.
+
+        `who` renames participants; counts that no name in `keep` asks for are left out, so that
+        states which differ in nothing else are one. Payloads that are not plain: a ValueError.
+        """
+        raise NotImplementedError
+
+    def thaw(self, state: Any) -> None:
+        """Take on a state that a machine of the same declaration gave."""
+        raise NotImplementedError

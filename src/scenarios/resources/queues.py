@@ -8,10 +8,22 @@ from __future__ import annotations
 
 from bisect import insort, insort_left
 from collections import deque
+from collections.abc import Hashable
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Woken
+from scenarios.resources.freezing import frozen, thawed, wanted
+from scenarios.resources.machine import (
+    PARKED,
+    Keep,
+    Machine,
+    Refused,
+    Rename,
+    Verbs,
+    Who,
+    Woken,
+    itself,
+)
 
 _payload = attrgetter("payload")
 
@@ -28,6 +40,12 @@ class Entry:
         self.identity = identity
         self.payload = payload
         self.arrival = 0
+
+
+def _entry(item: tuple[str, bytes, int]) -> Entry:
+    made = Entry(item[0], thawed(item[1]))
+    made.arrival = item[2]
+    return made
 
 
 class Queue(Machine):
@@ -48,7 +66,6 @@ class Queue(Machine):
         "joiners",
         "kind",
         "last_taken",
-        "lost",
         "maxsize",
         "putters",
         "unfinished",
@@ -63,7 +80,7 @@ class Queue(Machine):
         self.putters: deque[tuple[Who, Entry]] = deque()
         self.joiners: list[Who] = []
         self.in_hand: dict[Who, deque[Entry]] = {}
-        self.unfinished = self.arrivals = self.got = self.lost = 0
+        self.unfinished = self.arrivals = self.got = 0
         self.last_taken = 0
         self.fifo_kept = True
 
@@ -174,6 +191,46 @@ class Queue(Machine):
             "duplicated": max(0, self.got + len(self.items) - self.arrivals),
             "fifo": self.fifo_kept,
         }
+
+    # -- as a value ----------------------------------------------------------------------------
+
+    def freeze(self, who: Rename = itself, keep: Keep = None) -> Hashable:
+        """Items with their order, who waits and what is in hand.
+
+        Where nobody asks how much was put and got, both are counted from the last item got.
+        """
+        taken = 0 if wanted(keep, "put", "got") else self.got
+        since = taken if self.kind == "fifo" else None
+
+        def entry(item: Entry) -> tuple[str, bytes, int]:
+            arrival = 0 if since is None else item.arrival - since
+            return item.identity, frozen(item.payload), arrival
+
+        return (
+            tuple(map(entry, self.items)),
+            tuple(map(who, self.getters)),
+            tuple((who(putter), entry(item)) for putter, item in self.putters),
+            tuple(map(who, self.joiners)),
+            frozenset(
+                (who(w), tuple(map(entry, hand))) for w, hand in self.in_hand.items() if hand
+            ),
+            self.unfinished if wanted(keep, "join", "task_done") else 0,
+            (self.arrivals - taken, self.got - taken),
+            0 if since is None else self.last_taken - since,
+            self.fifo_kept,
+        )
+
+    def thaw(self, state: Any) -> None:
+        """See `freeze`."""
+        items, getters, putters, joiners, hands, unfinished, counts, last, kept = state
+        self.items = (deque if self.kind == "fifo" else list)(map(_entry, items))
+        self.getters = deque(getters)
+        self.putters = deque((who, _entry(item)) for who, item in putters)
+        self.joiners = list(joiners)
+        self.in_hand = {who: deque(map(_entry, hand)) for who, hand in hands}
+        self.unfinished = unfinished
+        self.arrivals, self.got = counts
+        self.last_taken, self.fifo_kept = last, kept
 
     # -- inside --------------------------------------------------------------------------------
 

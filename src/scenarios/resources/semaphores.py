@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
-from scenarios.resources.machine import PARKED, Machine, Refused, Verbs, Who, Woken
+from scenarios.resources.freezing import wanted
+from scenarios.resources.machine import (
+    PARKED,
+    Keep,
+    Machine,
+    Refused,
+    Rename,
+    Verbs,
+    Who,
+    Woken,
+    itself,
+)
 
 
 class Semaphore(Machine):
@@ -63,3 +75,17 @@ class Semaphore(Machine):
             "contended": self.contended,
             "initial": self.initial,
         }
+
+    def freeze(self, who: Rename = itself, keep: Keep = None) -> Hashable:
+        """Free permits and who waits, with the counts that are asked for."""
+        counts = wanted(keep, "acquired", "contended")
+        return (
+            self.permits,
+            tuple(map(who, self.waiters)),
+            (self.acquired, self.contended) if counts else (0, 0),
+        )
+
+    def thaw(self, state: Any) -> None:
+        """See `freeze`."""
+        self.permits, waiters, (self.acquired, self.contended) = state
+        self.waiters = deque(waiters)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
-from scenarios.resources.machine import Machine, Verbs, Who, Woken
+from scenarios.resources.freezing import frozen, thawed, wanted
+from scenarios.resources.machine import Keep, Machine, Rename, Verbs, Who, Woken, itself
 
 
 class Value(Machine):
@@ -62,3 +64,12 @@ class Value(Machine):
     def statistics(self) -> dict[str, Any]:
         """The value itself."""
         return {"value": self.content}
+
+    def freeze(self, who: Rename = itself, keep: Keep = None) -> Hashable:
+        """The content, with its version where one is compared."""
+        return frozen(self.content), self.version if wanted(keep, "swap") else 0
+
+    def thaw(self, state: Any) -> None:
+        """See `freeze`."""
+        content, self.version = state
+        self.content = thawed(content)

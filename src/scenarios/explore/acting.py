@@ -1,0 +1,270 @@
+"""What one actor's transition does to its own state and to one group of machines, remembered.
+
+Most transitions of a search repeat in other surroundings: the real `advance` and the real machines
+run once for each actor's state and group's state, and the rest are look-ups.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any, NamedTuple
+
+from scenarios.answers import PARKED, STOP, TIMED_OUT, WOULD_BLOCK, Failed, Refused
+from scenarios.errors import ScenariosError
+from scenarios.explore.calls import Calls
+from scenarios.explore.cut import Cut, Unmodelled
+from scenarios.explore.local import (
+    DONE,
+    KILLED,
+    LOST,
+    End,
+    Local,
+    argument_of,
+    begin,
+    operation_at,
+    resume,
+)
+from scenarios.explore.model import Model
+from scenarios.explore.tables import Tables
+from scenarios.program import Operation
+from scenarios.resources.conditions import Condition
+from scenarios.resources.freezing import frozen
+from scenarios.resources.locks import Lock
+
+MISUSED, STRANGE, UNREAD, CRASHED, LOST_TRACK = 1, 2, 4, 8, 16
+"""Marks: a lock released by another than its holder, a thread-local of an earlier job that was
+read, an item taken by a worker that was stopped before its next step, a worker that failed though
+nothing expected it, and a worker that the machine cannot follow."""
+
+STEP, TAKE, EXPIRE, STOPPING, WAKE, KILL, DRAIN, TICK = range(8)
+"""Kinds of transitions: an operation, a pool's taking of a job, the end of a time-out, a stop, a
+spurious wake-up, the force that follows a stop, the end of all that drain, the passing of time."""
+
+SECOND = 1_000_000_000  # nanoseconds
+
+
+Woken = list[tuple[Any, Any]]
+
+
+class Move(NamedTuple):
+    """What a transition does: the actor's new local, the group's new state, whom it wakes.
+
+    `steps` is what it counts for in the length of a schedule: to wait for a lock counts nothing.
+    """
+
+    local: int
+    group: int
+    woken: tuple[tuple[int, Any], ...] = ()
+    marks: int = 0
+    steps: int = 1
+    answer: Any = True
+    logs: tuple[tuple[int, str], ...] = ()
+
+
+class Acting:
+    """Makes moves. `exact` tells whether sleeps and time-outs take their time."""
+
+    def __init__(self, model: Model, tables: Tables, exact: bool) -> None:
+        self._model = model
+        self._tables = tables
+        self._exact = exact
+        self.calls = Calls()
+        self.unmodelled: dict[Unmodelled, None] = {}
+        self.logs: dict[tuple[int, int, Any], tuple[tuple[int, str], ...]] = {}
+        self._locals = model.plan.locals
+
+    # -- moves ---------------------------------------------------------------------------------
+
+    def move(self, kind: int, index: int, number: int, group: int) -> Move | None:
+        """The move of an actor in a state, beside a group's state; None where it has to wait."""
+        local = self._tables.locals[number]
+        try:
+            return self._move(kind, index, local, group)
+        except Cut as cut:
+            return self._cut(index, local, cut, group)
+
+    def _move(self, kind: int, index: int, local: Local, group: int) -> Move | None:
+        actor = self._model.actors[index]
+        operation = operation_at(actor, local)
+        assert operation is not None
+        if not operation.section:
+            if kind == STOPPING:
+                return self._resumed(index, local, STOP, group, [])
+            if kind == KILL:
+                return self._killed(index, local, group, [])
+            return self._resumed(index, local, self._alone(index, operation, local), group, [])
+        slot = self._model.slots[operation.object]
+        self._tables.thaw(slot, group)
+        woken: Woken = []
+        if kind == KILL:
+            return self._killed(index, local, self._tables.freeze(slot), woken)
+        answer, marks = self._perform(kind, index, operation, local, woken)
+        if answer is PARKED:
+            return self._parked(kind, index, operation, local, slot, woken)
+        if answer.__class__ is not Refused:
+            answer = _told(operation.verb, answer)
+        return self._resumed(index, local, answer, self._tables.freeze(slot), woken, marks)
+
+    def _perform(
+        self, kind: int, index: int, operation: Operation, local: Local, woken: Woken
+    ) -> tuple[Any, int]:
+        """The machine's answer, and marks."""
+        machine = self._model.machines[operation.object]
+        if kind == STOPPING:
+            if local.parked:
+                machine.cancel(index, woken)
+            return STOP, 0
+        if kind == WAKE:
+            assert isinstance(machine, Condition)
+            machine.wake(index, woken)
+            mine = [answer for who, answer in woken if who == index]
+            woken[:] = [one for one in woken if one[0] != index]
+            return (mine[0] if mine else PARKED), 0
+        if local.parked:
+            return machine.expire(index, woken), 0
+        marks = self._misuse(machine, index, operation)
+        jobs = self._jobs(index)
+        argument = argument_of(self._model.actors[index], local, self._locals, jobs)
+        if operation.verb == "put":
+            argument = "", argument
+        try:
+            answer = machine.apply(index, operation.verb, argument, woken)
+        except ScenariosError as error:
+            return Failed(str(error)), 0
+        if answer is PARKED:
+            answer = self._in_time(kind, machine, index, local, woken)
+        return answer, marks if answer is True else 0
+
+    def _in_time(self, kind: int, machine: Any, index: int, local: Local, woken: Woken) -> Any:
+        """As the driver does with a time-out: PARKED, or the answer where it may not wait."""
+        if kind == EXPIRE:
+            return machine.expire(index, woken)
+        if local.timeout is not None and local.timeout <= 0:
+            answer = machine.expire(index, woken)
+            return WOULD_BLOCK if answer is TIMED_OUT else answer
+        return PARKED
+
+    def _misuse(self, machine: Any, index: int, operation: Operation) -> int:
+        """Whether a plain lock is about to be released by another than its holder."""
+        if operation.verb != "release":
+            return 0
+        lock = machine.lock if isinstance(machine, Condition) else machine
+        other = isinstance(lock, Lock) and lock.owner not in (None, index)
+        return MISUSED if other and index not in lock.given_up else 0
+
+    def _parked(
+        self, kind: int, index: int, operation: Operation, local: Local, slot: int, woken: Woken
+    ) -> Move | None:
+        """To wait is a transition where the order in which waiters came can be told later."""
+        waits = operation.verb == "wait" and operation.section != "flags"
+        if kind == STEP and not waits and slot not in self._model.arrivals:
+            return None
+        parked = local._replace(parked=True)
+        if kind in (EXPIRE, WAKE):
+            parked = parked._replace(timeout=None, due=None)
+        number = self._tables.number(index, parked)
+        steps = 1 if waits else 0
+        group = self._tables.freeze(slot)
+        return Move(number, group, tuple(woken), 0, steps, PARKED)
+
+    def _resumed(
+        self, index: int, local: Local, answer: Any, group: int, woken: Woken, marks: int = 0
+    ) -> Move:
+        actor = self._model.actors[index]
+        if answer is STOP and local.got >= 0:
+            marks |= UNREAD
+        went = resume(actor, local, answer, self._locals, self._jobs(index))
+        if went.strange:
+            marks |= STRANGE
+        number = self._tables.number(index, self._timed(index, went.local))
+        return Move(number, group, tuple(woken), marks, 1, answer, went.logs)
+
+    def _killed(self, index: int, local: Local, group: int, woken: Woken) -> Move:
+        end: End = ("terminated", frozen(None), KILLED, 0)
+        killed = local._replace(phase=DONE, frame=b"", argument=b"", place=-1, end=end)
+        number = self._tables.number(index, killed._replace(parked=False, timeout=None, due=None))
+        return Move(number, group, tuple(woken), 0, 1, STOP)
+
+    def _cut(self, index: int, local: Local, cut: Cut, group: int) -> Move:
+        actor = self._model.actors[index]
+        operation = operation_at(actor, local)
+        line = self._model.members[actor.member].declared.line
+        worker = self._model.members[actor.member].plan.declared
+        line = operation.line if operation is not None else line
+        self.unmodelled[Unmodelled(worker, line, cut.why)] = None
+        lost = self._tables.number(index, local._replace(phase=LOST, place=-1, parked=False))
+        return Move(lost, group, (), LOST_TRACK)
+
+    # -- going on without an operation ---------------------------------------------------------
+
+    def woken(self, index: int, number: int, answer: Any) -> Move:
+        """An actor that waited goes on with its answer."""
+        local = self._tables.locals[number]
+        operation = operation_at(self._model.actors[index], local)
+        assert operation is not None
+        if answer.__class__ is not Refused:
+            answer = _told(operation.verb, answer)
+        try:
+            return self._resumed(index, local, answer, -1, [])
+        except Cut as cut:
+            return self._cut(index, local, cut, -1)
+
+    def begun(self, index: int, number: int, job: int | None) -> Move:
+        """An actor begins its program, for one job where it has jobs."""
+        actor, local = self._model.actors[index], self._tables.locals[number]
+        jobs = self._jobs(index)
+        try:
+            work = None if job is None or jobs is None else (job, jobs[job])
+            went = begin(actor, local, self._locals, work)
+        except Cut as cut:
+            return self._cut(index, local, cut, -1)
+        marks = STRANGE if went.strange else 0
+        made = self._timed(index, went.local)
+        return Move(self._tables.number(index, made), -1, (), marks, 1, True, went.logs)
+
+    # -- operations that touch no resource -----------------------------------------------------
+
+    def _alone(self, index: int, operation: Operation, local: Local) -> Any:
+        if operation.verb == "sleep":
+            return True
+        if operation.verb == "call":
+            actor = self._model.actors[index]
+            argument = argument_of(actor, local, self._locals, self._jobs(index))
+            return self.calls.answer(operation, argument)
+        raise Cut("it runs a command, and what that does is not known")
+
+    def _timed(self, index: int, local: Local) -> Local:
+        """With the time that its next operation takes, where time is exact."""
+        if not self._exact or local.place < 0:
+            return local
+        operation = operation_at(self._model.actors[index], local)
+        assert operation is not None
+        if operation.verb == "sleep":
+            seconds, local = self._sleep(index, local)
+        elif local.timeout:
+            seconds = local.timeout
+        else:
+            return local
+        return local._replace(due=round(seconds * SECOND))
+
+    def _sleep(self, index: int, local: Local) -> tuple[float, Local]:
+        actor = self._model.actors[index]
+        found = argument_of(actor, local, self._locals, self._jobs(index))
+        if not isinstance(found, tuple):
+            return float(found), local
+        low, high = found
+        seed = f"{self._model.members[actor.member].plan.seed}/{local.draws}"
+        drawn = random.Random(seed).uniform(low, high)
+        return drawn, local._replace(draws=local.draws + 1)
+
+    def _jobs(self, index: int) -> tuple[Any, ...] | None:
+        return self._model.members[self._model.actors[index].member].jobs
+
+
+def _told(verb: str, answer: Any) -> Any:
+    """What the worker gets of a machine's answer, as its performer gives it."""
+    if verb == "get" and answer.__class__ is tuple:
+        return answer[1]
+    if verb == "update" and answer.__class__ is tuple:
+        return answer[0]
+    return answer

@@ -1,0 +1,63 @@
+"""Python code that steps call: run once for each target and arguments, its answer kept."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from scenarios.answers import Failed
+from scenarios.errors import ScenariosError
+from scenarios.explore.cut import Cut
+from scenarios.expressions import plain
+from scenarios.program import Operation
+from scenarios.resources.freezing import frozen, thawed
+from scenarios.worker.locals import resolve
+
+
+class Calls:
+    """Answers of calls; `assumed` has the operations that are not declared pure."""
+
+    def __init__(self) -> None:
+        self.assumed: dict[int, Operation] = {}
+        self._answers: dict[tuple[str, bytes], Any] = {}
+
+    def answer(self, operation: Operation, argument: Any) -> Any:
+        """What the call gives for these arguments: plain data, or a Failed."""
+        if operation.detail.startswith("local."):
+            raise Cut(f"it calls {operation.detail}, an object that is not plain data")
+        if not operation.pure:
+            self.assumed[operation.line] = operation
+        key = operation.detail, frozen(argument)
+        if key not in self._answers:
+            self._answers[key] = self._call(operation, argument)
+        answer = self._answers[key]
+        return thawed(answer) if isinstance(answer, bytes) else answer
+
+    def _call(self, operation: Operation, argument: Any) -> Any:
+        args, kwargs = argument
+        try:
+            result = resolve(operation.detail)(*args, **kwargs)
+        except ScenariosError as error:
+            return Failed(str(error))
+        except (Exception, SystemExit, GeneratorExit) as error:
+            text = str(error).strip()
+            return Failed(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+        if operation.into is None:
+            return frozen(None)
+        try:
+            return frozen(plain(result))
+        except ScenariosError:
+            raise Cut(f"what {operation.detail} gives is not plain data") from None
+
+
+@contextmanager
+def importable(folder: str) -> Iterator[None]:
+    """While this lasts, modules beside the scenario can be imported."""
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)

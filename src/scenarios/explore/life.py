@@ -1,0 +1,316 @@
+"""The life of workers in the machine: starts, jobs, ends, restarts, and the end of the background.
+
+As the engine's supervisor, without time: what it does at once happens within the transition that
+causes it, and what others may come before is a transition of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from scenarios.explore.acting import CRASHED, LOST_TRACK, SECOND, Acting, Move
+from scenarios.explore.local import DONE, IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
+from scenarios.explore.model import Member, Model
+from scenarios.explore.tables import Tables
+from scenarios.resources.freezing import frozen
+from scenarios.resources.machine import Woken
+from scenarios.worker_plan import worst
+
+SKIPPED: End = ("skipped", frozen(None), None, 0)
+NO_JOB: End = ("terminated", frozen(None), None, 0)
+
+
+class Pool(NamedTuple):
+    """A pool in a state: which job is next, and how those ended that are done."""
+
+    phase: str = PENDING
+    stopping: bool = False
+    next: int = 0
+    ends: tuple[tuple[int, End], ...] = ()
+    attempt: int = 0
+    end: End | None = None
+
+
+class Life:
+    """Brings a state to rest after a transition; `excused` are the members that may fail."""
+
+    def __init__(
+        self, model: Model, tables: Tables, acting: Acting, exact: bool, excused: frozenset[str]
+    ) -> None:
+        self._model = model
+        self._tables = tables
+        self._acting = acting
+        self._exact = exact
+        self._excused = excused
+        self._counted = model.mentions.asks("locals")
+        self._foreground = [one for one in model.members if not one.declared.background]
+
+    def settle(self, state: list[int]) -> None:
+        """Record ends, start what can start, skip what cannot, until nothing changes."""
+        changed = True
+        while changed:
+            changed = False
+            for member in self._model.members:
+                if self._record(state, member) or self._consider(state, member):
+                    changed = True
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def pool(self, state: Sequence[int], member: Member) -> Pool:
+        """A pool's part of a state."""
+        assert member.pool is not None
+        found: Pool = self._tables.parts[member.pool][state[member.pool]]
+        return found
+
+    def local(self, state: Sequence[int], index: int) -> Local:
+        """An actor's part of a state."""
+        return self._tables.locals[state[index]]
+
+    def phase(self, state: Sequence[int], member: Member) -> str:
+        """Whether a member is pending, running or over."""
+        if member.pool is not None:
+            return self.pool(state, member).phase
+        phase = self.local(state, member.actors[0]).phase
+        return phase if phase in (PENDING, OVER) else RUNNING
+
+    def attempts(self, state: Sequence[int], member: Member) -> int:
+        """How often a member was started."""
+        if member.pool is not None:
+            return self.pool(state, member).attempt
+        return self.local(state, member.actors[0]).attempt
+
+    def end(self, state: Sequence[int], member: Member) -> End | None:
+        """How a member ended."""
+        if member.pool is not None:
+            return self.pool(state, member).end
+        return self.local(state, member.actors[0]).end
+
+    def done(self, state: Sequence[int]) -> bool:
+        """Whether all foreground workers are over."""
+        return all(self.phase(state, member) == OVER for member in self._foreground)
+
+    def over(self, state: Sequence[int]) -> bool:
+        """Whether all workers are over: the schedule came to its end."""
+        return all(self.phase(state, member) == OVER for member in self._model.members)
+
+    # -- ends ----------------------------------------------------------------------------------
+
+    def _record(self, state: list[int], member: Member) -> bool:
+        """Take note of programs that have just ended; whether there was one."""
+        found = False
+        for index in member.actors:
+            local = self.local(state, index)
+            if local.phase == DONE:
+                found = True
+                if member.pool is None:
+                    self._attempt_over(state, member, index, local)
+                else:
+                    self._job_over(state, member, index, local)
+        if member.pool is not None and self.pool(state, member).phase == RUNNING:
+            return self._end_pool(state, member) or found
+        return found
+
+    def _attempt_over(self, state: list[int], member: Member, index: int, local: Local) -> None:
+        end = local.end
+        assert end is not None
+        self._leave(state, index, local)
+        local = closed(local, self._counted)
+        state[index] = self._tables.number(index, local)
+        if local.told or not self._again(member, end, local.attempt):
+            self._blame(state, member, end)
+            return
+        again = Local(attempt=local.attempt, made=local.made, due=self._backoff(member))
+        state[index] = self._tables.number(index, again)
+
+    def _again(self, member: Member, end: End, attempt: int) -> bool:
+        """Whether a member starts once more."""
+        restart = member.declared.restart
+        if attempt > restart.max:
+            return False
+        return restart.policy == "always" or (
+            restart.policy == "on-failure" and end[0] != "succeeded"
+        )
+
+    def _backoff(self, member: Member) -> int | None:
+        return round(member.declared.restart.backoff * SECOND) if self._exact else None
+
+    def _blame(self, state: list[int], member: Member, end: End) -> None:
+        if end[0] == "failed" and member.plan.declared not in self._excused:
+            state[-1] |= CRASHED
+
+    def _leave(self, state: list[int], index: int, local: Local) -> None:
+        """The actor's thread has ended: machines forget it, and what it had in hand goes back."""
+        tables, model = self._tables, self._model
+        killed = local.end is not None and local.end[2] == KILLED
+        first = len(model.actors)
+        for number, names in enumerate(model.groups):
+            slot = first + number
+            if index not in tables.named[slot][state[slot]]:
+                continue
+            tables.thaw(slot, state[slot])
+            woken: Woken = []
+            for name in names:
+                model.machines[name].leave(index, killed, woken)
+            state[slot] = tables.freeze(slot)
+            self.wake(state, woken)
+
+    def wake(self, state: list[int], woken: Sequence[tuple[Any, Any]]) -> None:
+        """Let those who waited go on with their answers."""
+        for index, answer in woken:
+            self.take_on(state, index, self._acting.woken(index, state[index], answer))
+
+    def take_on(self, state: list[int], index: int, move: Move) -> None:
+        """An actor's move that touches nothing but itself."""
+        state[index] = move.local
+        state[-1] |= move.marks
+
+    # -- pools ---------------------------------------------------------------------------------
+
+    def take(self, state: list[int], member: Member, index: int) -> None:
+        """A thread of a pool takes the next job."""
+        pool = self.pool(state, member)
+        self._put(state, member, pool._replace(next=pool.next + 1))
+        job = 0 if member.alike else pool.next
+        self.take_on(state, index, self._acting.begun(index, state[index], job))
+
+    def _job_over(self, state: list[int], member: Member, index: int, local: Local) -> None:
+        assert local.end is not None
+        pool = self.pool(state, member)
+        ends = tuple(sorted((*pool.ends, (local.job, local.end)), key=repr))
+        self._put(state, member, pool._replace(ends=ends))
+        idle = Local(phase=IDLE, attempt=local.attempt, locals=local.locals, made=local.made)
+        state[index] = self._tables.number(index, idle)
+
+    def _end_pool(self, state: list[int], member: Member) -> bool:
+        """Its threads end when there are no jobs for them; with the last one the pool is over."""
+        pool = self.pool(state, member)
+        if not pool.stopping and member.jobs is not None and pool.next < len(member.jobs):
+            return False
+        changed = False
+        for index in member.actors:
+            local = self.local(state, index)
+            if local.phase == IDLE:
+                self._leave(state, index, local)
+                state[index] = self._tables.number(index, closed(local, self._counted))
+                changed = True
+        if all(self.local(state, index).phase == OVER for index in member.actors):
+            self._pool_over(state, member)
+            return True
+        return changed
+
+    def _pool_over(self, state: list[int], member: Member) -> None:
+        pool = self.pool(state, member)
+        assert member.jobs is not None
+        ends = [end for _, end in pool.ends]
+        ends += [NO_JOB] * (len(member.jobs) - len(ends))
+        together = worst([one[0] for one in ends])
+        end: End = (together, frozen(None), *_first_failure(pool))
+        if member.plan.jobs is None:
+            end = ends[0]
+        if not pool.stopping and self._again(member, end, pool.attempt):
+            self._put(state, member, Pool(attempt=pool.attempt))
+            for index in member.actors:
+                again = Local(made=self.local(state, index).made, due=self._backoff(member))
+                state[index] = self._tables.number(index, again)
+            return
+        self._put(state, member, pool._replace(phase=OVER, end=end))
+        self._blame(state, member, end)
+
+    def _put(self, state: list[int], member: Member, pool: Pool) -> None:
+        assert member.pool is not None
+        state[member.pool] = self._tables.part(member.pool, pool)
+
+    def stop_pool(self, state: list[int], member: Member) -> None:
+        """No more jobs are taken."""
+        if member.pool is not None:
+            self._put(state, member, self.pool(state, member)._replace(stopping=True))
+
+    # -- starts --------------------------------------------------------------------------------
+
+    def _consider(self, state: list[int], member: Member) -> bool:
+        """Start a pending member, or skip it; whether anything changed."""
+        if self.phase(state, member) != PENDING or state[-1] & LOST_TRACK:
+            return False
+        attempts = self.attempts(state, member)
+        met = self._met(state, member)
+        if False in met or (not attempts and self.done(state)):
+            self._skip(state, member)
+            return True
+        if None in met or any(self.local(state, index).due for index in member.actors):
+            return False
+        if member.inline and not self._inline_next(state, member):
+            return False
+        self._start(state, member)
+        return True
+
+    def _start(self, state: list[int], member: Member) -> None:
+        attempt = self.attempts(state, member) + 1
+        for index in member.actors:
+            local = self.local(state, index)
+            local = Local(attempt=attempt, made=local.made)
+            if member.pool is not None:
+                local = local._replace(phase=IDLE)
+            state[index] = self._tables.number(index, local)
+            if member.pool is None:
+                self.take_on(state, index, self._acting.begun(index, state[index], None))
+        if member.pool is not None:
+            self._put(state, member, Pool(RUNNING, attempt=attempt))
+
+    def _skip(self, state: list[int], member: Member) -> None:
+        for index in member.actors:
+            local = self.local(state, index)
+            skipped = local._replace(phase=OVER, end=SKIPPED, due=None)
+            state[index] = self._tables.number(index, skipped)
+        if member.pool is not None:
+            self._put(state, member, Pool(OVER, end=SKIPPED))
+
+    def _met(self, state: Sequence[int], member: Member) -> list[bool | None]:
+        return [
+            self._dependency(state, self._model.by_name[name], condition)
+            for name, condition in member.declared.depends_on.items()
+        ]
+
+    def _dependency(self, state: Sequence[int], group: list[Member], condition: str) -> bool | None:
+        """Whether a dependency is met; None while it still can be."""
+        over = [self.phase(state, member) == OVER for member in group]
+        ends = [self.end(state, member) for member in group]
+        states = [end[0] if end and ended else "" for end, ended in zip(ends, over, strict=True)]
+        if condition == "completed":
+            return False if "skipped" in states else all(over) or None
+        if condition == "succeeded":
+            bad = any(o and s != "succeeded" for o, s in zip(over, states, strict=True))
+            return False if bad else all(over) or None
+        started = [self.attempts(state, member) > 0 for member in group]
+        if all(started):
+            return True
+        return False if any(o and not s for o, s in zip(over, started, strict=True)) else None
+
+    def _inline_next(self, state: Sequence[int], member: Member) -> bool:
+        """Whether the main thread is free, and no other can start that goes before it."""
+        before = True
+        for other in self._model.members:
+            if other is member:
+                before = False
+                continue
+            phase = self.phase(state, other)
+            if other.inline and phase == RUNNING:
+                return False
+            could = (
+                phase == PENDING
+                and all(met is True for met in self._met(state, other))
+                and not any(self.local(state, index).due for index in other.actors)
+            )
+            if could and (before or not other.inline):
+                return False
+        return True
+
+
+def _first_failure(pool: Pool) -> tuple[str | None, int]:
+    """The error of a pool, as its handle tells it, and the line."""
+    failed = [(job, end) for job, end in pool.ends if end[0] == "failed"]
+    if not failed:
+        return None, 0
+    job, end = failed[0]
+    more = f" (and {len(failed) - 1} more jobs)" if len(failed) > 1 else ""
+    return f"job {job}: {end[2]}{more}", end[3]
