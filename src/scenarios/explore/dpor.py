@@ -1,0 +1,325 @@
+"""Dynamic partial-order reduction: one schedule, or few, of all those that differ in nothing.
+
+Flanagan and Godefroid, "Dynamic partial-order reduction for model checking software" (POPL 2005),
+with all races of a transition considered and not only the last, as in source sets (Abdulla et al.,
+POPL 2014), and with sleep sets (Godefroid 1996). Two transitions depend on each other where one
+writes a slot of the state that the other reads or writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from scenarios.explore.acting import DRAIN, EXPIRE, KILL, LOST_TRACK, STEP, STOPPING, TAKE, TICK
+from scenarios.explore.budget import Budget, BudgetSpent
+from scenarios.explore.judge import Judge, Key
+from scenarios.explore.local import operation_at
+from scenarios.explore.machine import State, StateMachine, Transition
+from scenarios.explore.prove import AFTER_A_BUG, Covered
+from scenarios.explore.watch import Watch
+
+DEEPEST = 20_000
+"""Transitions of one schedule; one that is longer is given up, and nothing is complete."""
+
+Clock = tuple[int, ...]
+Print = tuple[frozenset[int], frozenset[int]]
+
+LAST_RESORTS = frozenset({EXPIRE, KILL, TICK, DRAIN})
+"""What can happen only when nothing else can: it races with its own kind alone."""
+
+NEVER_WAIT = frozenset({"read", "write", "update", "size", "set", "clear", "notify", "release"})
+
+
+class Event(NamedTuple):
+    """A transition that was taken: by which process, as its how manyth, and what was before it."""
+
+    transition: Transition
+    process: int
+    number: int
+    clock: Clock
+
+
+class Node:
+    """A state on the way, what was tried from it, and what still has to be."""
+
+    __slots__ = ("ahead", "backtrack", "done", "sleep", "state")
+
+    def __init__(
+        self, state: State, ahead: list[Transition], sleep: dict[Transition, Print]
+    ) -> None:
+        self.state = state
+        self.ahead = ahead
+        self.sleep = sleep
+        self.done: set[Transition] = set()
+        self.backtrack: set[Transition] = set()
+
+
+class Trace:
+    """The events so far, and for each slot who touched it."""
+
+    def __init__(self, processes: int, slots: int) -> None:
+        self.events: list[Event] = []
+        self._zero: Clock = (0,) * processes
+        self._counts = [0] * processes
+        # (index of the event, whether it wrote), oldest first
+        self.touched: list[list[tuple[int, bool]]] = [[] for _ in range(slots)]
+        self._prints: list[Print] = []
+
+    def clock_of(self, reads: frozenset[int], writes: frozenset[int]) -> Clock:
+        """What has happened before a transition with this footprint."""
+        clock = self._zero
+        events = self.events
+        for slot in reads:
+            wrote = slot in writes
+            for index, write in reversed(self.touched[slot]):
+                if write or wrote:
+                    other = events[index].clock
+                    clock = other if clock is self._zero else tuple(map(max, clock, other))
+                if write:
+                    break
+        return clock
+
+    def push(self, transition: Transition, process: int, footprint: Print) -> None:
+        """Add an event."""
+        reads, writes = footprint
+        clock = list(self.clock_of(reads, writes))
+        self._counts[process] += 1
+        count = self._counts[process]
+        clock[process] = count
+        index = len(self.events)
+        self.events.append(Event(transition, process, count, tuple(clock)))
+        self._prints.append(footprint)
+        for slot in reads:
+            self.touched[slot].append((index, slot in writes))
+
+    def pop(self) -> None:
+        """Take back the last event."""
+        event = self.events.pop()
+        reads, _ = self._prints.pop()
+        for slot in reads:
+            self.touched[slot].pop()
+        self._counts[event.process] -= 1
+
+    def past(self, slot: int) -> Clock:
+        """What has happened before the last write of a slot, and that write."""
+        for index, write in reversed(self.touched[slot]):
+            if write:
+                return self.events[index].clock
+        return self._zero
+
+    def before(self, index: int, clock: Clock) -> bool:
+        """Whether an event is part of a clock's past."""
+        event = self.events[index]
+        return clock[event.process] >= event.number
+
+
+class Search:
+    """One search; `run` fills `covered`."""
+
+    def __init__(
+        self, machine: StateMachine, judge: Judge, budget: Budget, covered: Covered
+    ) -> None:
+        self.machine = machine
+        self.judge = judge
+        self.budget = budget
+        self.covered = covered
+        count = len(machine.model.actors)
+        self._actors = count
+        self._trace = Trace(8 * count + 2, len(machine.initial()))
+        self._nodes: list[Node] = []
+        self._left: int | None = None
+
+    def run(self, wrong: Callable[[Key], bool], watch: Watch | None) -> None:
+        """Go through all schedules that have to be looked at."""
+        machine, nodes, trace = self.machine, self._nodes, self._trace
+        self._enter(machine.initial(), {}, wrong, watch)
+        while nodes:
+            node = nodes[-1]
+            chosen = self._choose(node)
+            if chosen is None:
+                nodes.pop()
+                if nodes:
+                    trace.pop()
+                continue
+            node.done.add(chosen)
+            after = machine.step(node.state, chosen)
+            self.covered.transitions += 1
+            footprint = machine.footprint(node.state, chosen, after)
+            sleep = {
+                one: other for one, other in node.sleep.items() if not _depend(footprint, other)
+            }
+            node.sleep[chosen] = footprint
+            trace.push(chosen, self._process(chosen), footprint)
+            self._enter(after, sleep, wrong, watch)
+            if self._left is not None and self._left < 0:
+                self.covered.spent = "a bug was found"
+                return
+        self.covered.complete = not self.covered.lost and not self.covered.spent
+
+    def _choose(self, node: Node) -> Transition | None:
+        for one in node.backtrack:
+            if one not in node.done and one not in node.sleep:
+                return one
+        return None
+
+    def _enter(
+        self,
+        state: State,
+        sleep: dict[Transition, Print],
+        wrong: Callable[[Key], bool],
+        watch: Watch | None,
+    ) -> None:
+        machine, covered = self.machine, self.covered
+        self.budget.state()
+        covered.states += 1
+        ahead = machine.enabled(state)
+        if watch is not None:
+            watch.look(state, ahead)
+        node = Node(state, ahead, sleep)
+        marks = state[-1] if not self._nodes else state[-1] & ~self._nodes[-1].state[-1]
+        if not ahead:
+            self._end(state, wrong)
+        elif marks:
+            self._see(self.judge.marks(state), wrong)
+        for transition in self._pending(state, ahead):
+            self._race(node, transition)
+        first = next((one for one in ahead if one not in sleep), None)
+        if first is not None and len(self._nodes) < DEEPEST:
+            node.backtrack.add(first)
+        elif first is not None:
+            covered.spent = f"schedules of {DEEPEST:,} transitions"
+        self._nodes.append(node)
+
+    def _end(self, state: State, wrong: Callable[[Key], bool]) -> None:
+        self.covered.ends += 1
+        self.covered.schedules += 1
+        self.budget.schedule()
+        self.covered.lost = self.covered.lost or bool(state[-1] & LOST_TRACK)
+        self._see(self.judge.end(state), wrong)
+
+    def _see(self, keys: frozenset[Key], wrong: Callable[[Key], bool]) -> None:
+        if self._left is not None:
+            self._left -= 1
+        new = [key for key in keys if key not in self.covered.sights]
+        if new:
+            self.covered.see(keys, tuple(event.transition for event in self._trace.events))
+            if self._left is None and any(map(wrong, new)):
+                self._left = AFTER_A_BUG
+
+    # -- races ---------------------------------------------------------------------------------
+
+    def _pending(self, state: State, ahead: list[Transition]) -> Iterator[Transition]:
+        """What can happen, and the operations that have to wait."""
+        yield from ahead
+        can = {index for kind, index in ahead if kind == STEP}
+        for index in range(self._actors):
+            if index not in can and self.machine.tables.where[state[index]] >= 0:
+                yield STEP, index
+
+    def _race(self, node: Node, transition: Transition) -> None:
+        """Find the events that could as well come after this transition: try it before them."""
+        kind, index = transition
+        state, trace = node.state, self._trace
+        reads, writes = self._footprint(node, transition)
+        past = trace.past(index) if kind in (STEP, TAKE) else (0,) * len(trace._zero)
+        clock: Clock | None = None
+        handled: set[int] = set()
+        for slot in reads:
+            wrote = slot in writes
+            for at, write in reversed(trace.touched[slot]):
+                if trace.before(at, past):
+                    if write:
+                        break
+                    continue
+                if not (write or wrote) or at in handled:
+                    continue
+                handled.add(at)
+                event = trace.events[at]
+                if self._same_process(event.transition, transition):
+                    continue
+                if clock is None:
+                    clock = trace.clock_of(reads, writes)
+                if self._reverse(at, state, transition, clock):
+                    break
+
+    def _footprint(self, node: Node, transition: Transition) -> Print:
+        kind, index = transition
+        if transition in node.ahead:
+            after = self.machine.step(node.state, transition)
+            return self.machine.footprint(node.state, transition, after)
+        slot = self.machine.slot(node.state, index)
+        touched = frozenset({index} if slot is None else {index, slot})
+        return touched, touched
+
+    def _reverse(self, at: int, state: State, transition: Transition, clock: Clock) -> bool:
+        """Let something be tried before an event; whether earlier events need no look."""
+        before = self._nodes[at]
+        kind, index = transition
+        if transition in before.ahead and (kind != STEP or before.state[index] == state[index]):
+            before.backtrack.add(transition)
+            return True
+        if kind in LAST_RESORTS:
+            return False
+        if kind == STEP and before.state[index] == state[index]:
+            return False  # it had to wait there as well: the two cannot change places
+        leading = [one for one in before.ahead if one == transition or self._leads(at, one, clock)]
+        if not leading:
+            before.backtrack.update(before.ahead)
+        elif not before.backtrack.intersection(leading):
+            before.backtrack.add(leading[0])
+        return self._never_waits(state, transition)
+
+    def _leads(self, at: int, one: Transition, clock: Clock) -> bool:
+        """Whether a process has an event after `at` that comes before what is to be moved."""
+        process = self._process(one)
+        events = self._trace.events
+        for later in range(at + 1, len(events)):
+            event = events[later]
+            if event.process == process:
+                return clock[process] >= event.number
+        return False
+
+    def _never_waits(self, state: State, transition: Transition) -> bool:
+        kind, index = transition
+        if kind != STEP:
+            return False
+        local = self.machine.tables.locals[state[index]]
+        operation = operation_at(self.machine.model.actors[index], local)
+        return operation is not None and operation.verb in NEVER_WAIT
+
+    def _same_process(self, one: Transition, other: Transition) -> bool:
+        return self._process(one) == self._process(other)
+
+    def _process(self, transition: Transition) -> int:
+        """Operations of one actor are one process, and so is each other kind of transition."""
+        kind, index = transition
+        if kind in (STEP, TAKE):
+            return index
+        if kind in (DRAIN, TICK):
+            return 8 * self._actors + (kind == TICK)
+        return kind * self._actors + index
+
+
+def _depend(one: Print, other: Print) -> bool:
+    return not (one[1].isdisjoint(other[0]) and one[0].isdisjoint(other[1]))
+
+
+def dpor(
+    machine: StateMachine,
+    judge: Judge,
+    budget: Budget,
+    *,
+    wrong: Callable[[Key], bool],
+    watch: Watch | None = None,
+) -> Covered:
+    """Look at one schedule at least of each kind until all are seen, or the budget is spent."""
+    covered = Covered(how="partial-order reduction")
+    try:
+        Search(machine, judge, budget, covered).run(wrong, watch)
+    except BudgetSpent as spent:
+        covered.spent = str(spent)
+    return covered
+
+
+__all__ = ["DEEPEST", "STOPPING", "dpor"]
