@@ -14,7 +14,7 @@ import rich_click
 from scenarios.cli import VERSION, options
 from scenarios.errors import ScenarioFileError, ScenariosError
 
-VERBS = ("run", "validate", "list", "show", "schema", "plugins", "completion")
+VERBS = ("run", "explore", "replay", "validate", "list", "show", "schema", "plugins", "completion")
 """In the order of the help; each is `command` in the module of its name."""
 
 BROKEN, INTERRUPTED = 70, 130

@@ -54,7 +54,7 @@ def _plain(known: Registry) -> dict[str, Any]:
 
 
 def _text(known: Registry) -> str:
-    from scenarios.reports.as_text import Page
+    from scenarios.page import Page
     from scenarios.wording import visible
 
     page = Page(None, colours=False)

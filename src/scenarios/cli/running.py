@@ -60,10 +60,10 @@ class Again:
 
     def _settings(self, matrix: Mapping[str, Any]) -> list[str]:
         kept = [one for one in self.settings if not one.startswith("matrix.")]
-        return kept + [f"matrix.{name}={_yaml(matrix[name])}" for name in matrix]
+        return kept + [f"matrix.{name}={as_yaml(matrix[name])}" for name in matrix]
 
 
-def _yaml(value: Any) -> str:
+def as_yaml(value: Any) -> str:
     """Plain data as a short YAML text."""
     import json
 
@@ -124,10 +124,12 @@ def summary(result: Mapping[str, Any], brief: bool = False) -> str:
 def page(result: Mapping[str, Any], *, brief: bool = False, files: Sequence[str] = ()) -> str:
     """A summary for the terminal or whatever standard output is."""
     from scenarios.log import wants_colours
-    from scenarios.reports import as_text
+    from scenarios.reports import as_exploration, as_text
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     colours = wants_colours(sys.stdout)
+    if "explored" in result:
+        return as_exploration.render(result, width=width, colours=colours, brief=brief)
     return as_text.render(result, width=width, colours=colours, brief=brief, files=files)
 
 

@@ -81,8 +81,8 @@ def _state(path: Path, result: Mapping[str, Any] | None) -> str:
 
 
 def _tell_list(root: Path, form: str) -> None:
+    from scenarios.page import Page
     from scenarios.reports.as_json import dump
-    from scenarios.reports.as_text import Page
     from scenarios.wording import duration
 
     rows = []

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 EVERY = 512  # states between two looks at the clock and at the memory
 
+INTERRUPTED = "Ctrl-C"
+"""In place of a bound, where a person had enough."""
+
 Tell = Callable[[str], None]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from scenarios.explore.acting import DRAIN, EXPIRE, KILL, LOST_TRACK, STEP, STOPPING, TAKE, TICK
-from scenarios.explore.budget import Budget, BudgetSpent
+from scenarios.explore.budget import INTERRUPTED, Budget, BudgetSpent
 from scenarios.explore.judge import Judge, Key
 from scenarios.explore.local import operation_at
 from scenarios.explore.machine import State, StateMachine, Transition
@@ -244,7 +244,7 @@ class Search:
                     break
 
     def _footprint(self, node: Node, transition: Transition) -> Print:
-        kind, index = transition
+        _, index = transition
         if transition in node.ahead:
             after = self.machine.step(node.state, transition)
             return self.machine.footprint(node.state, transition, after)
@@ -319,6 +319,8 @@ def dpor(
         Search(machine, judge, budget, covered).run(wrong, watch)
     except BudgetSpent as spent:
         covered.spent = str(spent)
+    except KeyboardInterrupt:
+        covered.spent = INTERRUPTED
     return covered
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from scenarios.explore.acting import LOST_TRACK
-from scenarios.explore.budget import Budget, BudgetSpent
+from scenarios.explore.budget import INTERRUPTED, Budget, BudgetSpent
 from scenarios.explore.judge import Judge, Key
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.symmetry import Symmetry
@@ -54,6 +54,8 @@ def prove(
         _search(machine, judge, budget, covered, wrong, watch)
     except BudgetSpent as spent:
         covered.spent = str(spent)
+    except KeyboardInterrupt:
+        covered.spent = INTERRUPTED
     return covered
 
 

@@ -1,0 +1,316 @@
+"""The pipeline of an exploration: model, search, what it saw, shortest schedules, verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from scenarios.explore import dpor, sampling, serial
+from scenarios.explore.budget import INTERRUPTED, Budget, BudgetSpent, Limits, Tell
+from scenarios.explore.cut import Unmodelled
+from scenarios.explore.judge import OF_THE_WHOLE, Judge, Key, Question, excused, questions, seen
+from scenarios.explore.livelock import livelock
+from scenarios.explore.machine import FREE, Options, StateMachine
+from scenarios.explore.minimal import Shortest, minimal
+from scenarios.explore.model import Model, model_of, operations
+from scenarios.explore.prove import Covered, Path, prove
+from scenarios.explore.shrinking import cost_of, shrink
+from scenarios.explore.watch import Watch
+from scenarios.plan import Plan
+
+Mode = Literal["auto", "prove", "dpor", "random", "pct", "pos"]
+MODES: tuple[Mode, ...] = ("auto", "prove", "dpor", "random", "pct", "pos")
+
+SHORTEST = Limits(states=200_000, seconds=10.0)
+"""What the search for the shortest schedules may cost; without one the schedule seen is shrunk."""
+
+EXACT = Limits(states=100_000, seconds=5.0)
+"""What the search with exact time may cost, which tells whether pauses hide something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to explore: the search, how time is read, how much may be looked at."""
+
+    mode: Mode = "auto"
+    options: Options = FREE
+    limits: Limits = field(default_factory=Limits)
+    seed: int = 0
+    tell: Tell = lambda _: None
+
+
+@dataclass(slots=True)
+class Exploration:
+    """What an exploration has found out; `wrong` are the keys that decide against the scenario.
+
+    `shortest` has a schedule for each key that a person may want to see, `hidden` those keys that
+    cannot come about where sleeps and time-outs take their time, None where that is not known.
+    """
+
+    plan: Plan
+    settings: Settings
+    machine: StateMachine | None = None
+    judge: Judge | None = None
+    watch: Watch | None = None
+    covered: Covered = field(default_factory=Covered)
+    questions: tuple[Question, ...] = ()
+    wrong: list[Key] = field(default_factory=list)
+    unseen: list[Question] = field(default_factory=list)
+    open: list[Question] = field(default_factory=list)
+    shortest: dict[Key, Shortest] = field(default_factory=dict)
+    hidden: frozenset[Key] | None = None
+    unmodelled: list[Unmodelled] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self.covered.spent == INTERRUPTED
+
+    @property
+    def exit(self) -> int:
+        """1 a bug, 0 proved, 3 anything that is not decided, 130 interrupted without a bug."""
+        if self.wrong or self.unseen:
+            return 1
+        if self.interrupted:
+            return 130
+        undecided = not self.covered.complete or self.unmodelled or self.open
+        return 3 if undecided else 0
+
+    @property
+    def verdict(self) -> str:
+        """bug, proved, declared, `no bug within ...`, or inconclusive."""
+        if self.wrong or self.unseen:
+            return "bug"
+        if self.unmodelled or self.open or self.machine is None:
+            return "inconclusive"
+        if not self.covered.complete:
+            return f"no bug within {self.bound}"
+        declared = any(
+            kind == "found" and self.judge is not None and self.judge.levels[name] == "error"
+            for kind, name in self.covered.sights
+        )
+        return "declared" if declared else "proved"
+
+    @property
+    def bound(self) -> str:
+        """What was looked at, where it was not everything."""
+        covered = self.covered
+        if covered.states and not covered.schedules:
+            return f"{covered.states:,} states"
+        return f"{covered.schedules:,} schedules"
+
+
+def explore(plan: Plan, settings: Settings) -> Exploration:
+    """Explore a plan."""
+    found = Exploration(plan, settings)
+    model = model_of(plan)
+    found.unmodelled = list(model.unmodelled)
+    found.questions = questions(plan)
+    if model.unmodelled:
+        return found
+    budget = Budget(settings.limits, settings.tell)
+    found.machine = machine = StateMachine(model, settings.options, excused(plan))
+    found.judge = judge = Judge(machine, found.questions)
+    found.watch = watch = Watch(machine)
+    if judge.levels["serializable"] != "off":
+        judge.serial = serial.outcomes(machine, judge.outcome)
+    found.covered = _search(found, machine, judge, watch, budget)
+    if found.covered.complete and found.covered.cycle:
+        _add_livelock(found, machine, budget)
+    _add_whole(found, watch)
+    _decide(found)
+    _find_shortest(found)
+    found.hidden = _hidden(found, model)
+    found.unmodelled += list(machine.acting.unmodelled)
+    found.unmodelled += _assumed(machine)
+    found.unmodelled += _left_out(plan)
+    found.seconds = budget.seconds
+    return found
+
+
+# -- searching ---------------------------------------------------------------------------------
+
+
+def is_wrong(judge: Judge) -> Callable[[Key], bool]:
+    """Which keys are against the scenario."""
+    asked = frozenset[str]().union(*(question.asks for question in judge.questions))
+
+    def wrong(key: Key) -> bool:
+        kind, what = key
+        if kind == "found":
+            return judge.levels[what] == "error" and what not in asked
+        return judge.questions[what].expectation.kind != "sometimes"
+
+    return wrong
+
+
+def _search(
+    found: Exploration, machine: StateMachine, judge: Judge, watch: Watch, budget: Budget
+) -> Covered:
+    settings = found.settings
+    wrong = is_wrong(judge)
+    if settings.mode == "prove":
+        return prove(machine, judge, budget, wrong=wrong, watch=watch)
+    if settings.mode == "dpor":
+        return dpor.dpor(machine, judge, budget, wrong=wrong, watch=watch)
+    if settings.mode != "auto":
+        names = (settings.mode,)
+        return sampling.sample(
+            machine, judge, budget, wrong=wrong, seed=settings.seed, names=names, watch=watch
+        )
+    return _by_itself(found, machine, judge, watch, budget)
+
+
+def _by_itself(
+    found: Exploration, machine: StateMachine, judge: Judge, watch: Watch, budget: Budget
+) -> Covered:
+    """States first; where they are too many, schedules without repetition; then at random."""
+    wrong, limits = is_wrong(judge), budget.limits
+
+    def part(share: float, **bounds: int) -> Budget:
+        seconds = max(0.0, limits.seconds * share - budget.seconds)
+        smaller = dataclasses.replace(limits, seconds=seconds, **bounds)
+        return Budget(smaller, budget.tell)
+
+    covered = prove(machine, judge, part(0.5), wrong=wrong, watch=watch)
+    if covered.complete or _enough(covered, wrong):
+        return covered
+    states = min(limits.states, 2**40)
+    again = dpor.dpor(machine, judge, part(0.75, states=10 * states), wrong=wrong, watch=watch)
+    if again.complete or _enough(again, wrong):
+        return _joined(covered, again)
+    covered = _joined(covered, again)
+    drawn = sampling.sample(
+        machine, judge, part(1.0), wrong=wrong, seed=found.settings.seed, watch=watch
+    )
+    return _joined(covered, drawn)
+
+
+def _enough(covered: Covered, wrong: Callable[[Key], bool]) -> bool:
+    stopped = covered.spent == INTERRUPTED or covered.lost
+    return stopped or any(map(wrong, covered.sights))
+
+
+def _joined(one: Covered, other: Covered) -> Covered:
+    """Two searches of one scenario; it is complete where the second one is."""
+    made = dataclasses.replace(other, sights={**other.sights, **one.sights})
+    made.states += one.states
+    made.transitions += one.transitions
+    made.schedules += one.schedules
+    made.ends += one.ends
+    made.cycle = one.cycle or other.cycle
+    made.how = f"{one.how}, then {other.how}"
+    return made
+
+
+# -- what it saw -------------------------------------------------------------------------------
+
+
+def _add_livelock(found: Exploration, machine: StateMachine, budget: Budget) -> None:
+    assert found.judge is not None
+    if found.judge.levels["livelock"] == "off":
+        return
+    try:
+        path = livelock(machine, budget)
+    except BudgetSpent as spent:
+        found.covered.complete, found.covered.spent = False, str(spent)
+        return
+    if path is not None:
+        found.covered.see(frozenset({("found", "livelock")}), path)
+
+
+def _add_whole(found: Exploration, watch: Watch) -> None:
+    """What is found by all schedules together, and the expectations that ask for it."""
+    judge, sights = found.judge, found.covered.sights
+    assert judge is not None
+    for name, is_found in (("data_race", watch.races), ("lock_order", watch.cycle())):
+        if is_found and judge.levels[name] != "off":
+            sights["found", name] = ()
+    checkers = {name for kind, name in sights if kind == "found"}
+    for question in found.questions:
+        if question.asks & OF_THE_WHOLE and seen(question, {"workers": {}}, checkers):
+            path = next((sights["found", name] for name in question.asks & checkers), ())
+            sights[question.key] = path
+
+
+def _decide(found: Exploration) -> None:
+    assert found.judge is not None
+    wrong = is_wrong(found.judge)
+    found.wrong = [key for key in found.covered.sights if wrong(key)]
+    for question in found.questions:
+        sometimes = question.expectation.kind == "sometimes"
+        if question.unknown:
+            found.open += [] if sometimes else [question]
+        elif sometimes and question.key not in found.covered.sights and found.covered.complete:
+            found.unseen.append(question)
+
+
+def _find_shortest(found: Exploration) -> None:
+    machine, judge = found.machine, found.judge
+    assert machine is not None and judge is not None
+    sights = {key: path for key, path in found.covered.sights.items() if path}
+    searched = {key for key in sights if key != ("found", "livelock")}
+    found.shortest = minimal(machine, judge, searched, Budget(SHORTEST, found.settings.tell))
+    for key, path in sights.items():
+        if key in found.shortest:
+            continue
+        shorter = path if key == ("found", "livelock") else shrink(machine, judge, key, path)
+        found.shortest[key] = Shortest(shorter, *cost_of(machine, shorter))
+
+
+def _hidden(found: Exploration, model: Model) -> frozenset[Key] | None:
+    """The keys that cannot come about where sleeps and time-outs take their time."""
+    options = found.settings.options
+    timed = any(
+        operation.verb == "sleep" or operation.timeout not in (None, 0)
+        for operation in operations(model)
+    )
+    if options.exact or not timed or not found.shortest:
+        return frozenset()
+    machine = StateMachine(
+        model_of(found.plan), Options(exact=True, spurious=options.spurious), excused(found.plan)
+    )
+    judge = Judge(machine, found.questions)
+    assert found.judge is not None
+    judge.serial = found.judge.serial
+    covered = prove(machine, judge, Budget(EXACT), wrong=lambda _: False)
+    if not covered.complete:
+        return None
+    return frozenset(key for key in found.shortest if key not in covered.sights)
+
+
+# -- what it cannot follow ---------------------------------------------------------------------
+
+
+def _assumed(machine: StateMachine) -> list[Unmodelled]:
+    """Calls that were taken to depend on their arguments alone, though nobody says so."""
+    made: dict[Unmodelled, None] = {}
+    for actor in machine.model.actors:
+        for operation in machine.acting.calls.assumed.values():
+            if any(step[1] is operation for step in actor.program.instructions if len(step) > 1):
+                worker = machine.model.members[actor.member].plan.declared
+                why = (
+                    f"it calls {operation.detail}, which is not declared pure: it was called once "
+                    "for each argument and taken to change nothing (add pure: true if that is so)"
+                )
+                made[Unmodelled(worker, operation.line, why)] = None
+    return list(made)
+
+
+def _left_out(plan: Plan) -> list[Unmodelled]:
+    """What the file declares and exploring does not do."""
+    left = []
+    for fault in plan.scenario.faults:
+        why = f"the fault {fault.kind} is not explored yet"
+        left.append(Unmodelled(fault.target, fault.line, why))
+    for worker in plan.scenario.workers.values():
+        if worker.ready is not None:
+            why = "how it gets ready cannot be known; it was taken as ready once it has started"
+            left.append(Unmodelled(worker.name, worker.ready.line, why))
+    return left
+
+
+__all__ = ["MODES", "Exploration", "Path", "Settings", "explore", "is_wrong"]

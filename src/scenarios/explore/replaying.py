@@ -1,0 +1,84 @@
+"""Repeats a recorded order on the machine: the same result each time, or where it diverges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scenarios.errors import UsageError
+from scenarios.explore.judge import Judge, Key, excused, questions
+from scenarios.explore.machine import Options, State, StateMachine, Transition
+from scenarios.explore.model import model_of
+from scenarios.explore.prove import Path
+from scenarios.explore.sampling import LONGEST
+from scenarios.explore.schedule import name
+from scenarios.explore.shrinking import same_actor
+from scenarios.plan import Plan
+
+
+class Divergence(UsageError):
+    """The scenario does not allow the recorded order, or the order no longer shows what it did."""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """Where an order has led: the whole path, and what is seen at its end."""
+
+    machine: StateMachine
+    judge: Judge
+    path: Path
+    keys: frozenset[Key]
+    state: State
+
+
+def machine_of(plan: Plan, options: Options) -> tuple[StateMachine, Judge]:
+    """A machine for a plan, and its judge; a UsageError where it cannot be explored."""
+    model = model_of(plan)
+    if model.unmodelled:
+        one = model.unmodelled[0]
+        raise UsageError(
+            f'{plan.scenario.path}:{one.line}: worker "{one.worker}" has no schedules: {one.why}'
+        )
+    machine = StateMachine(model, options, excused(plan))
+    return machine, Judge(machine, questions(plan))
+
+
+def replay(plan: Plan, options: Options, order: Sequence[str], where: str) -> Replayed:
+    """Follow an order, then go on without switching to the end; `where` names it in errors."""
+    machine, judge = machine_of(plan, options)
+    state = machine.initial()
+    path: list[Transition] = []
+    for number, wanted in enumerate(order, 1):
+        ahead = machine.enabled(state)
+        found = next((one for one in ahead if name(machine, one) == wanted), None)
+        if found is None:
+            raise Divergence(_diverged(machine, ahead, wanted, number, len(order), where))
+        path.append(found)
+        state = machine.step(state, found)
+    ahead = machine.enabled(state)
+    keys = judge.marks(state) if ahead else judge.end(state)
+    while ahead and not keys and len(path) < LONGEST:
+        transition = same_actor(path, ahead)
+        path.append(transition)
+        state = machine.step(state, transition)
+        ahead = machine.enabled(state)
+        keys = judge.marks(state) if ahead else judge.end(state)
+    return Replayed(machine, judge, tuple(path), keys, state)
+
+
+def _diverged(
+    machine: StateMachine,
+    ahead: Sequence[Transition],
+    wanted: str,
+    number: int,
+    length: int,
+    where: str,
+) -> str:
+    known = {actor.name for actor in machine.model.actors}
+    can = ", ".join(name(machine, one) for one in ahead) or "nobody"
+    plain = wanted.partition("(")[2].rstrip(")") or wanted
+    why = "cannot go on there" if plain in known or wanted.endswith("()") else "is no worker of it"
+    return (
+        f"{where}: the scenario diverges from the schedule at step {number} of {length}: {wanted} "
+        f"{why}, {can} can; record it again with `scenarios explore`"
+    )

@@ -1,0 +1,78 @@
+"""Makes a schedule shorter that shows something: fewer switches between workers, fewer steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenarios.explore.acting import STEP, TAKE
+from scenarios.explore.judge import Judge, Key
+from scenarios.explore.machine import StateMachine, Transition
+from scenarios.explore.prove import Path
+from scenarios.explore.sampling import LONGEST
+
+TRIES = 2_000
+"""Schedules that are tried; a schedule takes some 50 microseconds a step."""
+
+Cost = tuple[int, int]
+
+
+def shrink(machine: StateMachine, judge: Judge, key: Key, path: Path) -> Path:
+    """A schedule that shows `key` and costs no more than `path` in (preemptions, transitions)."""
+    best, cost = path, cost_of(machine, path)
+    tries = TRIES
+    chunk = max(1, len(best) // 2)
+    while chunk and tries > 0:
+        at, changed = 0, False
+        while at < len(best) and tries > 0:
+            tries -= 1
+            found = follow(machine, judge, key, [*best[:at], *best[at + chunk :]])
+            if found is not None and (new := cost_of(machine, found)) < cost:
+                best, cost, changed = found, new, True
+            else:
+                at += chunk
+        if not changed:
+            chunk //= 2
+    return best
+
+
+def follow(
+    machine: StateMachine, judge: Judge, key: Key, wanted: Sequence[Transition]
+) -> Path | None:
+    """Take what is wanted where it can be taken, then go on without switching; None: not shown."""
+    state = machine.initial()
+    path: list[Transition] = []
+    ahead = machine.enabled(state)
+    following = iter(wanted)
+    while ahead and len(path) < LONGEST:
+        if key in judge.marks(state):
+            return tuple(path)
+        chosen = next((one for one in following if one in ahead), None)
+        if chosen is None:
+            chosen = same_actor(path, ahead)
+        path.append(chosen)
+        state = machine.step(state, chosen)
+        ahead = machine.enabled(state)
+    shows = key in (judge.marks(state) if ahead else judge.end(state))
+    return tuple(path) if shows else None
+
+
+def same_actor(path: Sequence[Transition], ahead: Sequence[Transition]) -> Transition:
+    """What goes on without switching to another actor, where that can be."""
+    last = path[-1][1] if path else -1
+    return next((one for one in ahead if one[1] == last), ahead[0])
+
+
+def cost_of(machine: StateMachine, path: Sequence[Transition]) -> Cost:
+    """(preemptions, steps) of a schedule: switches from an actor that could have gone on."""
+    state = machine.initial()
+    last, preemptions, steps = -1, 0, 0
+    for transition in path:
+        kind, index = transition
+        ahead = machine.enabled(state)
+        actor = index if kind in (STEP, TAKE) else -1
+        if actor != last and any(one[1] == last and one[0] in (STEP, TAKE) for one in ahead):
+            preemptions += 1
+        steps += machine.length(state, transition)
+        state = machine.step(state, transition)
+        last = actor if actor >= 0 else last
+    return preemptions, steps

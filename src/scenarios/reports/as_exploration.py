@@ -1,0 +1,193 @@
+"""An exploration for people: the verdict, what is wrong with its schedule, how to see it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from scenarios import verdict, wording
+from scenarios.page import BOLD, DIM, GREEN, RED, YELLOW, Page, Row
+from scenarios.verdict import Result
+
+WIDEST = 36
+"""Characters of a column, where the terminal does not say how wide it is."""
+
+NARROWEST = 16
+"""Below that, steps are listed one under the other, without columns."""
+
+MOST_ROWS = 60
+"""Steps of one schedule that are shown; the rest is in the JSON form."""
+
+WORDS = {
+    "bug": "bug",
+    "proved": "proved",
+    "declared": "found as declared",
+    "inconclusive": "inconclusive",
+}
+STYLES = {"bug": RED, "proved": GREEN, "declared": GREEN}
+
+
+def render(
+    result: Result, *, width: int | None = None, colours: bool = False, brief: bool = False
+) -> str:
+    """The summary of one exploration; `brief` leaves schedules and what passed out."""
+    page = Page(width, colours)
+    _head(page, result)
+    for one in result["findings"]:
+        _finding(page, result, one, brief)
+    _unmodelled(page, result)
+    if not brief:
+        page.rows("expectations", list(_expectations(result)), state=0)
+    for notice in result.get("notices", ()):
+        page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
+    if not brief and result["run"].get("folder"):
+        page.line(f"folder: {result['run']['folder']}", DIM, cut=False)
+    return page.text()
+
+
+def _head(page: Page, result: Result) -> None:
+    explored = result["explored"]
+    found = str(explored["verdict"])
+    title = page.paint(verdict.title(result), BOLD)
+    word = page.paint(WORDS.get(found, found), STYLES.get(found, YELLOW))
+    took = wording.duration(result["run"].get("duration") or 0.0)
+    page.line(f"{title}: {word}, {_looked(explored)} in {took}", cut=False)
+    if explored["complete"] and result["exit"] == 0:
+        page.line(f"  every schedule was covered ({explored['model']})", DIM, cut=False)
+    elif explored["bound"]:
+        page.line(f"  it ended at {explored['bound']}: not every schedule was covered", DIM, False)
+
+
+def _looked(explored: Mapping[str, Any]) -> str:
+    """What was looked at: `611,135 states and 1,204 schedules by ...`."""
+    parts = [f"{explored['states']:,} states"] if explored["states"] else []
+    if explored["schedules"]:
+        parts.append(f"{explored['schedules']:,} schedules")
+    looked = " and ".join(parts) or "nothing was looked at"
+    return f"{looked} by {explored['how']}" if parts else looked
+
+
+# -- findings ----------------------------------------------------------------------------------
+
+
+def _finding(page: Page, result: Result, one: Mapping[str, Any], brief: bool) -> None:
+    place = f"{result['file']}:{one['line']}" if one["line"] else str(result["file"])
+    wrong = one["level"] == "error" and not one["declared"]
+    kind = "" if one["checker"] == "expectation" else f"{one['checker']}: "
+    message = str(one["message"]).removeprefix(kind)
+    notes = "".join(f" ({note})" for note in _notes(one))
+    style = RED if wrong else YELLOW
+    page.line(f"{place}: {kind}{wording.visible(message)}{notes}", style, cut=False)
+    for waiter in one.get("waiting", ()):
+        page.line(f"    {_waiter(waiter)}", cut=False)
+    if one["order"] is None:
+        return
+    if wrong and not brief:
+        _table(page, one["rows"])
+    if one.get("replay"):
+        page.line(f"    to see it again: {one['replay']}", cut=False)
+
+
+def _notes(one: Mapping[str, Any]) -> Iterator[str]:
+    if one["declared"]:
+        yield "found as declared"
+    elif one["level"] == "warn":
+        yield "a warning"
+    if one.get("hidden_by_sleeps"):
+        yield "hidden by sleeps"
+    if one["order"] is not None:
+        preemptions = wording.count(one["preemptions"], "preemption")
+        yield f"{preemptions}, {wording.count(one['steps'], 'step')}"
+
+
+def _waiter(one: Mapping[str, Any]) -> str:
+    line = f" (line {one['line']})" if one["line"] else ""
+    held = f", held by {' and '.join(one['held_by'])}" if one["held_by"] else ""
+    holds = f"; holds {' and '.join(one['holds'])}" if one["holds"] else ""
+    return f"{one['worker']} {wording.visible(one['waits_for'])}{line}{held}{holds}"
+
+
+# -- the schedule as a table -------------------------------------------------------------------
+
+
+def _table(page: Page, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One column a worker, one row a step, with file lines."""
+    workers = list(dict.fromkeys(row["worker"] for row in rows if row["worker"]))
+    shown = list(rows[:MOST_ROWS])
+    width = _column(page, len(workers))
+    if width < NARROWEST:
+        _list(page, shown)
+    else:
+        _columns(page, shown, workers, width)
+    if len(rows) > len(shown):
+        page.line(f"    ... and {len(rows) - len(shown)} more steps (--format json has them)", DIM)
+
+
+def _column(page: Page, count: int) -> int:
+    if page.width is None:
+        return WIDEST
+    return min(WIDEST, (page.width - 8) // max(1, count) - 2)
+
+
+def _columns(
+    page: Page, rows: Sequence[Mapping[str, Any]], workers: Sequence[str], width: int
+) -> None:
+    table: list[tuple[str, list[str]]] = [("step", list(workers))]
+    for row in rows:
+        at = workers.index(row["worker"]) if row["worker"] else 0
+        for number, text in enumerate(_texts(row)):
+            line = [""] * len(workers)
+            line[at] = text
+            table.append(("" if number else str(row["step"]), line))
+    widths = [
+        min(width, max(len(line[column]) for _, line in table)) for column in range(len(workers))
+    ]
+    for number, (step, line) in enumerate(table):
+        parts = [
+            f"{wording.shorten(text, size):<{size}}"
+            for text, size in zip(line, widths, strict=True)
+        ]
+        style = BOLD if number == 0 else ""
+        page.line(f"    {step:>4}  {'  '.join(parts)}".rstrip(), style, cut=False)
+
+
+def _list(page: Page, rows: Sequence[Mapping[str, Any]]) -> None:
+    for row in rows:
+        for number, text in enumerate(_texts(row)):
+            step = str(row["step"]) if number == 0 else ""
+            page.line(f"    {step:>4}  {row['worker']}  {text}")
+
+
+def _texts(row: Mapping[str, Any]) -> list[str]:
+    """A step's cell, and a line for each thing that it logged or did to others."""
+    place = f"{row['line']}: " if row["line"] else ""
+    more = [f'   "{wording.visible(log)}"' for log in row["logs"]]
+    more += [f"   {wording.visible(also)}" for also in row["also"]]
+    return [place + wording.visible(row["text"]), *more]
+
+
+# -- the rest ----------------------------------------------------------------------------------
+
+
+def _unmodelled(page: Page, result: Result) -> None:
+    for one in result["unmodelled"]:
+        place = f"{result['file']}:{one['line']}"
+        text = f'worker "{one["worker"]}": {wording.visible(one["why"])}'
+        page.line(f"{place}: not explored: {text}", YELLOW, cut=False)
+
+
+def _expectations(result: Result) -> Iterator[Row]:
+    """Each expectation of the file, with what it takes to see a witness."""
+    for item in result["expectations"]:
+        if item["default"] and item["answer"] == "passed":
+            continue
+        kind = item["kind"]
+        text = verdict.expression(item)
+        text = text if kind == "always" else f"{kind} {text}"
+        notes = [str(item["name"])] if item.get("name") else []
+        notes += [wording.visible(str(item["note"]))] if item.get("note") else []
+        if item.get("hidden_by_sleeps"):
+            notes.append("hidden by sleeps")
+        if item.get("replay"):
+            notes.append(item["replay"])
+        yield (str(item["answer"]), text + (f"  ({'; '.join(notes)})" if notes else ""))
