@@ -133,6 +133,10 @@ def _keep_schedules(
         if item.get("key") and tuple(item["key"]) in told:
             item["replay"] = told[tuple(item["key"])]
         item.pop("key", None)
+    wrong = [one for one in result["findings"] if one["level"] == "error" and not one["declared"]]
+    again_by = next((one["replay"] for one in wrong if one.get("replay")), None)
+    if again_by is not None:
+        result["again"] = again_by
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scenarios.errors import UsageError
+from scenarios.explore import serial
 from scenarios.explore.judge import Judge, Key, excused, questions
 from scenarios.explore.machine import Options, State, StateMachine, Transition
 from scenarios.explore.model import model_of
@@ -40,7 +41,10 @@ def machine_of(plan: Plan, options: Options) -> tuple[StateMachine, Judge]:
             f'{plan.scenario.path}:{one.line}: worker "{one.worker}" has no schedules: {one.why}'
         )
     machine = StateMachine(model, options, excused(plan))
-    return machine, Judge(machine, questions(plan))
+    judge = Judge(machine, questions(plan))
+    if judge.levels["serializable"] != "off":
+        judge.serial = serial.outcomes(machine, judge.outcome)
+    return machine, judge
 
 
 def replay(plan: Plan, options: Options, order: Sequence[str], where: str) -> Replayed:

@@ -20,7 +20,10 @@ WIDEST = 60
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One transition: `worker` is "" where it is everybody's; `also` what it did to others."""
+    """One transition: `worker` is "" where it is everybody's; `also` what it did to others.
+
+    `number` counts steps from 1; it is 0 where a worker only begins to wait for a lock.
+    """
 
     number: int
     worker: str
@@ -45,11 +48,14 @@ def rows(machine: StateMachine, path: Iterable[Transition]) -> list[Row]:
     """The rows of a path from the initial state."""
     state = machine.initial()
     made: list[Row] = []
-    for number, transition in enumerate(path, 1):
+    number = 0
+    for transition in path:
         machine.enabled(state)
         move = machine.move(state, transition)
+        length = machine.length(state, transition)
         after = machine.step(state, transition)
-        made.append(_row(machine, number, state, transition, move, after))
+        number += length
+        made.append(_row(machine, number if length else 0, state, transition, move, after))
         state = after
     return made
 

@@ -122,10 +122,8 @@ def _waiter(
         ended = f"has {local.end[0]}" if local.end else "has ended"
         return Waiter(actor.name, 0, ended, (), holds, "over") if holds else None
     if local.phase == PENDING:
-        needs = ", ".join(member.declared.depends_on) or "its turn"
-        return Waiter(
-            actor.name, member.declared.line, f"has not started, needs {needs}", (), holds
-        )
+        needs = f"has not started, needs {', '.join(member.declared.depends_on) or 'its turn'}"
+        return Waiter(actor.name, member.declared.line, needs, (), holds)
     operation = operation_at(actor, local)
     if operation is None:
         return None

@@ -33,15 +33,20 @@ def render(
     """The summary of one exploration; `brief` leaves schedules and what passed out."""
     page = Page(width, colours)
     _head(page, result)
+    tabled = brief
     for one in result["findings"]:
-        _finding(page, result, one, brief)
+        _finding(page, result, one, tabled)
+        tabled = tabled or bool(one["rows"])
     _unmodelled(page, result)
     if not brief:
         page.rows("expectations", list(_expectations(result)), state=0)
+        page.rows("witnesses", list(_witnesses(result)))
     for notice in result.get("notices", ()):
         page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
     if not brief and result["run"].get("folder"):
         page.line(f"folder: {result['run']['folder']}", DIM, cut=False)
+    if result.get("again"):
+        page.line(f"to repeat it: {result['again']}", cut=False)
     return page.text()
 
 
@@ -70,7 +75,8 @@ def _looked(explored: Mapping[str, Any]) -> str:
 # -- findings ----------------------------------------------------------------------------------
 
 
-def _finding(page: Page, result: Result, one: Mapping[str, Any], brief: bool) -> None:
+def _finding(page: Page, result: Result, one: Mapping[str, Any], tabled: bool) -> None:
+    """What was found, and its schedule as a table, unless that of another finding is there."""
     place = f"{result['file']}:{one['line']}" if one["line"] else str(result["file"])
     wrong = one["level"] == "error" and not one["declared"]
     kind = "" if one["checker"] == "expectation" else f"{one['checker']}: "
@@ -80,9 +86,7 @@ def _finding(page: Page, result: Result, one: Mapping[str, Any], brief: bool) ->
     page.line(f"{place}: {kind}{wording.visible(message)}{notes}", style, cut=False)
     for waiter in one.get("waiting", ()):
         page.line(f"    {_waiter(waiter)}", cut=False)
-    if one["order"] is None:
-        return
-    if wrong and not brief:
+    if one["order"] is not None and not tabled:
         _table(page, one["rows"])
     if one.get("replay"):
         page.line(f"    to see it again: {one['replay']}", cut=False)
@@ -138,7 +142,7 @@ def _columns(
         for number, text in enumerate(_texts(row)):
             line = [""] * len(workers)
             line[at] = text
-            table.append(("" if number else str(row["step"]), line))
+            table.append((_number(row, number), line))
     widths = [
         min(width, max(len(line[column]) for _, line in table)) for column in range(len(workers))
     ]
@@ -154,8 +158,12 @@ def _columns(
 def _list(page: Page, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         for number, text in enumerate(_texts(row)):
-            step = str(row["step"]) if number == 0 else ""
-            page.line(f"    {step:>4}  {row['worker']}  {text}")
+            page.line(f"    {_number(row, number):>4}  {row['worker']}  {text}")
+
+
+def _number(row: Mapping[str, Any], line: int) -> str:
+    """The number of a step, beside its first line; to wait for a lock is no step."""
+    return "" if line or not row["step"] else str(row["step"])
 
 
 def _texts(row: Mapping[str, Any]) -> list[str]:
@@ -188,6 +196,12 @@ def _expectations(result: Result) -> Iterator[Row]:
         notes += [wording.visible(str(item["note"]))] if item.get("note") else []
         if item.get("hidden_by_sleeps"):
             notes.append("hidden by sleeps")
-        if item.get("replay"):
-            notes.append(item["replay"])
         yield (str(item["answer"]), text + (f"  ({'; '.join(notes)})" if notes else ""))
+
+
+def _witnesses(result: Result) -> Iterator[Row]:
+    """How each `sometimes` that was seen is seen again."""
+    for item in result["expectations"]:
+        if item["kind"] == "sometimes" and item.get("replay"):
+            steps = wording.count(item["steps"], "step")
+            yield (item["replay"], f"{verdict.expression(item)}, {steps}")
