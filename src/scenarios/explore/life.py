@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scenarios.explore.acting import CRASHED, LOST_TRACK, SECOND, Acting, Move
-from scenarios.explore.local import DONE, IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
+from scenarios.explore.local import IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
 from scenarios.explore.model import Member, Model
 from scenarios.explore.tables import Tables
 from scenarios.resources.freezing import frozen
@@ -44,16 +44,25 @@ class Life:
         self._exact = exact
         self._excused = excused
         self._counted = model.mentions.asks("locals")
+        self._all = range(len(model.actors))
+        self._pools = [member for member in model.members if member.pool is not None]
         self._foreground = [one for one in model.members if not one.declared.background]
 
     def settle(self, state: list[int]) -> None:
         """Record ends, start what can start, skip what cannot, until nothing changes."""
-        changed = True
-        while changed:
-            changed = False
-            for member in self._model.members:
-                if self._record(state, member) or self._consider(state, member):
-                    changed = True
+        fresh, pending = self._tables.fresh, self._tables.pending
+        again = True
+        while again:
+            again = False
+            for index in self._all:
+                if fresh[state[index]]:
+                    self._record(state, index)
+                    again = True
+            for member in self._pools:
+                again = self._end_pool(state, member) or again
+            if any(pending[state[index]] for index in self._all):
+                for member in self._model.members:
+                    again = self._consider(state, member) or again
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -96,20 +105,14 @@ class Life:
 
     # -- ends ----------------------------------------------------------------------------------
 
-    def _record(self, state: list[int], member: Member) -> bool:
-        """Take note of programs that have just ended; whether there was one."""
-        found = False
-        for index in member.actors:
-            local = self.local(state, index)
-            if local.phase == DONE:
-                found = True
-                if member.pool is None:
-                    self._attempt_over(state, member, index, local)
-                else:
-                    self._job_over(state, member, index, local)
-        if member.pool is not None and self.pool(state, member).phase == RUNNING:
-            return self._end_pool(state, member) or found
-        return found
+    def _record(self, state: list[int], index: int) -> None:
+        """Take note of a program that has just ended."""
+        member = self._model.members[self._model.actors[index].member]
+        local = self.local(state, index)
+        if member.pool is None:
+            self._attempt_over(state, member, index, local)
+        else:
+            self._job_over(state, member, index, local)
 
     def _attempt_over(self, state: list[int], member: Member, index: int, local: Local) -> None:
         end = local.end
@@ -185,6 +188,8 @@ class Life:
     def _end_pool(self, state: list[int], member: Member) -> bool:
         """Its threads end when there are no jobs for them; with the last one the pool is over."""
         pool = self.pool(state, member)
+        if pool.phase != RUNNING:
+            return False
         if not pool.stopping and member.jobs is not None and pool.next < len(member.jobs):
             return False
         changed = False

@@ -28,6 +28,9 @@ class Symmetry:
         """The representative, and the actor that `last` is there."""
         moved: dict[int, int] = {}
         for members in self._kin:
+            numbers = [state[index] for index in members]
+            if last not in members and numbers == sorted(numbers):
+                continue
             order = sorted(members, key=lambda index: (state[index], index == last))
             if order != members:
                 for new, old in zip(members, order, strict=True):

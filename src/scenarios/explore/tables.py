@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from scenarios.explore.local import DONE, IDLE, OVER, Local, operation_at
+from scenarios.explore.local import DONE, IDLE, OVER, PENDING, Local, operation_at
 from scenarios.explore.model import Model
 
 NOWHERE = -1  # the slot of an operation that touches no resource
@@ -23,6 +23,7 @@ class Tables:
         self.where: list[int] = []  # the slot that an actor's next operation touches
         self.over: list[bool] = []
         self.fresh: list[bool] = []  # its program has just ended
+        self.pending: list[bool] = []
         self._numbers: dict[tuple[int, Local], int] = {}
         slots = len(model.actors) + len(model.groups) + len(model.members)
         self.parts: list[list[Any]] = [[] for _ in range(slots + 1)]
@@ -40,6 +41,7 @@ class Tables:
             self.where.append(self._where(index, local))
             self.over.append(local.phase == OVER)
             self.fresh.append(local.phase == DONE)
+            self.pending.append(local.phase == PENDING)
         return found
 
     def _where(self, index: int, local: Local) -> int:

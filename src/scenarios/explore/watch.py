@@ -47,6 +47,7 @@ class Watch:
             if section in ("locks", "conditions")
         }
         self._locks = sorted(set(self._lock_of.values()))
+        self._slots = [(name, model.slots[name]) for name in self._locks]
         self._owners: dict[tuple[str, int], int | None] = {}
         self._next: dict[tuple[int, int], Operation | None] = {}
 
@@ -92,7 +93,14 @@ class Watch:
 
     def _order(self, state: State, index: int, operation: Operation) -> None:
         taken = self._lock_of[operation.object]
-        held = [name for name in self._locks if self._owner(state, name) == index]
+        held = []
+        for name, slot in self._slots:
+            number = state[slot]
+            owner = self._owners.get((name, number), -1)
+            if owner == -1:
+                owner = self._find_owner(name, slot, number)
+            if owner == index:
+                held.append(name)
         if not held or taken in held:
             return
         actor = self._machine.model.actors[index]
@@ -101,15 +109,13 @@ class Watch:
             order = Order(name, taken, actor.name, operation.line, gates, self._many[actor.kin])
             self.orders.add(order)
 
-    def _owner(self, state: State, name: str) -> int | None:
-        slot = self._machine.model.slots[name]
-        key = name, state[slot]
-        if key not in self._owners:
-            self._machine.tables.thaw(slot, state[slot])
-            machine = self._machine.model.machines[name]
-            lock: Any = getattr(machine, "lock", machine)
-            self._owners[key] = lock.owner
-        return self._owners[key]
+    def _find_owner(self, name: str, slot: int, number: int) -> int | None:
+        self._machine.tables.thaw(slot, number)
+        machine = self._machine.model.machines[name]
+        lock: Any = getattr(machine, "lock", machine)
+        owner: int | None = lock.owner
+        self._owners[name, number] = owner
+        return owner
 
     def cycle(self) -> list[Order]:
         """Orders that form a circle, of different workers and without a common gate."""

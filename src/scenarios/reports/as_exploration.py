@@ -9,7 +9,7 @@ from scenarios import verdict, wording
 from scenarios.page import BOLD, DIM, GREEN, RED, YELLOW, Page, Row
 from scenarios.verdict import Result
 
-WIDEST = 36
+WIDEST = 48
 """Characters of a column, where the terminal does not say how wide it is."""
 
 NARROWEST = 16
