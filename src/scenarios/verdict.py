@@ -86,8 +86,8 @@ def failures(result: Result) -> tuple[Failure, ...]:
     if result.get("exit") in (0, 3):
         return ()
     file = str(result.get("file", ""))
-    found = [*_run(result, file), *_workers(result, file), *_expectations(result, file)]
-    return tuple(found)
+    found = [*_run(result, file), *_workers(result, file), *_findings(result, file)]
+    return (*found, *_expectations(result, file))
 
 
 def _run(result: Result, file: str) -> Iterator[Failure]:
@@ -123,6 +123,22 @@ def _worker(file: str, name: str, inner: Result, whole: Result) -> Failure:
     details = tuple(f"stderr: {wording.visible(line)}" for line in lines[-3:])
     lines_known = (inner.get("error_line"), whole.get("error_line"), whole.get("line"), 0)
     return Failure(file, int(next(filter(None, lines_known), 0)), message, details)
+
+
+def _findings(result: Result, file: str) -> Iterator[Failure]:
+    """What checkers found that nothing in the file declares, and schedules that are broken."""
+    for one in result.get("findings", ()):
+        if one.get("level") != "error" or one.get("declared"):
+            continue
+        kind, text = str(one["checker"]), str(one["message"])
+        if kind == "expectation":  # that is told with the expectations
+            continue
+        again = (f"to see it again: {one['replay']}",) if one.get("replay") else ()
+        text = text if text.startswith(kind) else f"{kind}: {text}"
+        yield Failure(file, int(one.get("line") or 0), wording.visible(text), again)
+    for one in result.get("schedules", ()):
+        if one.get("answer") == "failed":
+            yield Failure(file, 0, wording.visible(f"schedule {one['name']}: {one['note']}"))
 
 
 def _expectations(result: Result, file: str) -> Iterator[Failure]:

@@ -166,15 +166,14 @@ def _recorded(path: Path, text: str, file: str | None, loader: Loader) -> Task:
 
 def _of_file(what: str, wanted: str | None, loader: Loader) -> Iterator[Task]:
     """The schedules that a scenario file names."""
-    from scenarios.explore import schedule
+    from scenarios.explore.replaying import order_of
 
     for plan in loader.plans(what):
         for name, order in plan.scenario.schedules.items():
             if wanted not in (None, name):
                 continue
             where = f"{plan.scenario.path}: schedule {name}"
-            text = order if isinstance(order, str) else ", ".join(map(str, order))
-            yield Task(name, plan, schedule.lengthen(text), where)
+            yield Task(name, plan, order_of(order), where)
 
 
 # -- following ---------------------------------------------------------------------------------

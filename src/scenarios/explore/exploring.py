@@ -10,12 +10,22 @@ from typing import Literal
 from scenarios.explore import dpor, sampling, serial
 from scenarios.explore.budget import INTERRUPTED, Budget, BudgetSpent, Limits, Tell
 from scenarios.explore.cut import Unmodelled
-from scenarios.explore.judge import OF_THE_WHOLE, Judge, Key, Question, excused, questions, seen
+from scenarios.explore.judge import (
+    OF_THE_WHOLE,
+    Judge,
+    Key,
+    Question,
+    excused,
+    is_wrong,
+    questions,
+    seen,
+)
 from scenarios.explore.livelock import livelock
 from scenarios.explore.machine import FREE, Options, StateMachine
 from scenarios.explore.minimal import Shortest, minimal
 from scenarios.explore.model import Model, model_of, operations
 from scenarios.explore.prove import Covered, Path, prove
+from scenarios.explore.replaying import Regression, regressions
 from scenarios.explore.shrinking import cost_of, shrink
 from scenarios.explore.watch import Watch
 from scenarios.plan import Plan
@@ -62,7 +72,13 @@ class Exploration:
     shortest: dict[Key, Shortest] = field(default_factory=dict)
     hidden: frozenset[Key] | None = None
     unmodelled: list[Unmodelled] = field(default_factory=list)
+    tests: list[Regression] = field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong with the scenario."""
+        return bool(self.wrong or self.unseen) or any(one.problem for one in self.tests)
 
     @property
     def interrupted(self) -> bool:
@@ -72,7 +88,7 @@ class Exploration:
     @property
     def exit(self) -> int:
         """1 a bug, 0 proved, 3 anything that is not decided, 130 interrupted without a bug."""
-        if self.wrong or self.unseen:
+        if self.failed:
             return 1
         if self.interrupted:
             return 130
@@ -82,7 +98,7 @@ class Exploration:
     @property
     def verdict(self) -> str:
         """bug, proved, declared, `no bug within ...`, or inconclusive."""
-        if self.wrong or self.unseen:
+        if self.failed:
             return "bug"
         if self.unmodelled or self.open or self.machine is None:
             return "inconclusive"
@@ -111,6 +127,7 @@ def explore(plan: Plan, settings: Settings) -> Exploration:
     found.questions = questions(plan)
     if model.unmodelled:
         return found
+    found.tests = regressions(plan, settings.options)
     budget = Budget(settings.limits, settings.tell)
     found.machine = machine = StateMachine(model, settings.options, excused(plan))
     found.judge = judge = Judge(machine, found.questions)
@@ -132,19 +149,6 @@ def explore(plan: Plan, settings: Settings) -> Exploration:
 
 
 # -- searching ---------------------------------------------------------------------------------
-
-
-def is_wrong(judge: Judge) -> Callable[[Key], bool]:
-    """Which keys are against the scenario."""
-    asked = frozenset[str]().union(*(question.asks for question in judge.questions))
-
-    def wrong(key: Key) -> bool:
-        kind, what = key
-        if kind == "found":
-            return judge.levels[what] == "error" and what not in asked
-        return judge.questions[what].expectation.kind != "sometimes"
-
-    return wrong
 
 
 def _search(
@@ -313,4 +317,4 @@ def _left_out(plan: Plan) -> list[Unmodelled]:
     return left
 
 
-__all__ = ["MODES", "Exploration", "Path", "Settings", "explore", "is_wrong"]
+__all__ = ["MODES", "Exploration", "Path", "Settings", "explore"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,3 +210,16 @@ def seen(question: Question, names: dict[str, Any], found: set[str]) -> bool:
     if problem:
         return expectation.kind != "sometimes"
     return bool(holds) == (expectation.kind != "always")
+
+
+def is_wrong(judge: Judge) -> Callable[[Key], bool]:
+    """Which keys are against the scenario."""
+    asked = frozenset[str]().union(*(question.asks for question in judge.questions))
+
+    def wrong(key: Key) -> bool:
+        kind, what = key
+        if kind == "found":
+            return judge.levels[what] == "error" and what not in asked
+        return judge.questions[what].expectation.kind != "sometimes"
+
+    return wrong

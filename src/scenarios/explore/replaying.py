@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scenarios.errors import UsageError
 from scenarios.explore import serial
-from scenarios.explore.judge import Judge, Key, excused, questions
+from scenarios.explore.judge import Judge, Key, excused, is_wrong, questions
 from scenarios.explore.machine import Options, State, StateMachine, Transition
 from scenarios.explore.model import model_of
 from scenarios.explore.prove import Path
 from scenarios.explore.sampling import LONGEST
-from scenarios.explore.schedule import name
+from scenarios.explore.schedule import lengthen, name
 from scenarios.explore.shrinking import same_actor
 from scenarios.plan import Plan
 
@@ -30,6 +31,14 @@ class Replayed:
     path: Path
     keys: frozenset[Key]
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A schedule that the scenario file names, and what is wrong with it ("": nothing)."""
+
+    name: str
+    problem: str = ""
 
 
 def machine_of(plan: Plan, options: Options) -> tuple[StateMachine, Judge]:
@@ -86,3 +95,35 @@ def _diverged(
         f"{where}: the scenario diverges from the schedule at step {number} of {length}: {wanted} "
         f"{why}, {can} can; record it again with `scenarios explore`"
     )
+
+
+def order_of(declared: Any) -> tuple[str, ...]:
+    """The order that a file's `schedules` declares: a list of names, or run lengths as a text."""
+    if isinstance(declared, Mapping):
+        declared = declared.get("order", "")
+    text = declared if isinstance(declared, str) else ", ".join(map(str, declared))
+    if not text.strip():
+        raise UsageError('a schedule is a list of names, or a text such as "writer x3, reader x1"')
+    return lengthen(text)
+
+
+def regressions(plan: Plan, options: Options) -> list[Regression]:
+    """Follow each schedule that the file names."""
+    made = []
+    for name_, declared in plan.scenario.schedules.items():
+        where = f"{plan.scenario.path}: schedule {name_}"
+        try:
+            found = replay(plan, options, order_of(declared), where)
+        except UsageError as error:
+            made.append(Regression(name_, str(error)))
+            continue
+        wrong = is_wrong(found.judge)
+        bad = [key for key in found.keys if wrong(key)]
+        names = ", ".join(sorted(_told(found.judge, key) for key in bad))
+        made.append(Regression(name_, f"it leads to: {names}" if bad else ""))
+    return made
+
+
+def _told(judge: Judge, key: Key) -> str:
+    kind, what = key
+    return str(what) if kind == "found" else judge.questions[what].expectation.text

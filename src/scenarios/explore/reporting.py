@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scenarios.explore.exploring import Exploration, Settings, is_wrong
-from scenarios.explore.judge import Key, Question
+from scenarios.explore.exploring import Exploration, Settings
+from scenarios.explore.judge import Key, Question, is_wrong
 from scenarios.explore.minimal import Shortest
 from scenarios.explore.replaying import Replayed
 from scenarios.explore.rows import Row, rows
@@ -43,6 +43,14 @@ def result(found: Exploration) -> dict[str, Any]:
         "workers": {},
         "findings": _findings(found),
         "expectations": [_answer(found, question) for question in found.questions],
+        "schedules": [
+            {
+                "name": one.name,
+                "answer": "failed" if one.problem else "passed",
+                "note": one.problem,
+            }
+            for one in found.tests
+        ],
         "unmodelled": [one._asdict() for one in found.unmodelled],
         "notices": [],
         "exit": found.exit,

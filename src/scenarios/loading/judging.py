@@ -154,17 +154,17 @@ class Schedules(Shape):
             ctx.fault(node, f"{what} is a mapping of names to schedules, not {shown(node.value)}")
             return {}
         for entry in node.value.values():
-            if type(entry.node.value) not in (list, dict):
+            if type(entry.node.value) not in (str, list, dict):
                 ctx.fault(
                     entry.node,
-                    f"schedule {shown(entry.key)} is a recorded order of steps "
-                    f"(a list or a mapping), not {shown(entry.node.value)}",
+                    f"schedule {shown(entry.key)} is a recorded order of steps: names, as a list "
+                    f'or as "writer x3, reader x1", not {shown(entry.node.value)}',
                 )
         kept: dict[str, Any] = data(node)
         return kept
 
     def _schema(self) -> Schema:
-        return {"type": "object", "additionalProperties": {"type": ["array", "object"]}}
+        return {"type": "object", "additionalProperties": {"type": ["string", "array", "object"]}}
 
 
 class Secrets(Shape):

@@ -37,10 +37,13 @@ def render(
     for one in result["findings"]:
         _finding(page, result, one, tabled)
         tabled = tabled or bool(one["rows"])
+    if not tabled and result.get("rows"):
+        _table(page, result["rows"])
     _unmodelled(page, result)
     if not brief:
         page.rows("expectations", list(_expectations(result)), state=0)
         page.rows("witnesses", list(_witnesses(result)))
+    _schedules(page, result)
     for notice in result.get("notices", ()):
         page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
     if not brief and result["run"].get("folder"):
@@ -56,6 +59,10 @@ def _head(page: Page, result: Result) -> None:
     title = page.paint(verdict.title(result), BOLD)
     word = page.paint(WORDS.get(found, found), STYLES.get(found, YELLOW))
     took = wording.duration(result["run"].get("duration") or 0.0)
+    if "rows" in result:
+        end = "to something wrong" if result["exit"] else "and nothing is wrong at its end"
+        page.line(f"{title}: {explored['how']}: the order was followed {end}", cut=False)
+        return
     page.line(f"{title}: {word}, {_looked(explored)} in {took}", cut=False)
     if explored["complete"] and result["exit"] == 0:
         page.line(f"  every schedule was covered ({explored['model']})", DIM, cut=False)
@@ -172,6 +179,15 @@ def _texts(row: Mapping[str, Any]) -> list[str]:
     more = [f'   "{wording.visible(log)}"' for log in row["logs"]]
     more += [f"   {wording.visible(also)}" for also in row["also"]]
     return [place + wording.visible(row["text"]), *more]
+
+
+def _schedules(page: Page, result: Result) -> None:
+    """The schedules of the file, which are tests."""
+    rows = [
+        (one["answer"], one["name"], wording.visible(str(one["note"])))
+        for one in result["schedules"]
+    ]
+    page.rows("schedules of the file", rows, state=0)
 
 
 # -- the rest ----------------------------------------------------------------------------------
