@@ -92,14 +92,20 @@ class Loader:
     executors: Sequence[str]
 
     def plans(
-        self, file: str, overrides: Mapping[str, str] | None = None, executors: Sequence[str] = ()
+        self,
+        file: str,
+        overrides: Mapping[str, str] | None = None,
+        executors: Sequence[str] = (),
+        seed: int | None = None,
     ) -> tuple[Plan, ...]:
         """All scenarios of a file; a refused one is told with all of its faults."""
         from scenarios.errors import ScenarioFileError
 
         found = check.locate([file])
         changes = check.Changes(
-            {**(overrides or {}), **self.overrides}, options.swaps([*executors, *self.executors])
+            {**(overrides or {}), **self.overrides},
+            options.swaps([*executors, *self.executors]),
+            seed,
         )
         checked = check.check(found, self.registry, changes)[0]
         if checked.faults:
@@ -158,7 +164,7 @@ def _recorded(path: Path, text: str, file: str | None, loader: Loader) -> Task:
 
     recorded = schedule.parse(text, str(path))
     source = file or recorded.file
-    plans = loader.plans(source, recorded.set, recorded.executor)
+    plans = loader.plans(source, recorded.set, recorded.executor, recorded.seed)
     if len(plans) > 1:
         raise UsageError(f"{path}: {source} has several scenarios; pick one by --set matrix.NAME")
     return Task(path.stem, plans[0], recorded.order, str(path), recorded)
