@@ -47,6 +47,15 @@ def test_loops(steps: str, texts: str) -> None:
     assert " ".join(logged(steps)) == texts
 
 
+def test_a_forever_counts_no_rounds() -> None:
+    """Who polls in a `forever` comes back to the same place, with nothing different."""
+    frame = Walk("- forever:\n  steps: [{sleep: 1s}]").frame
+    advance(frame)
+    first = frame.pc, [list(block) for block in frame.blocks]
+    advance(frame, True)
+    assert (frame.pc, frame.blocks) == first
+
+
 @pytest.mark.parametrize("items", ["1", "'text'", "None", "True", "1.5"])
 def test_what_no_loop_goes_through(items: str) -> None:
     """Text is no list of letters."""

@@ -18,7 +18,7 @@ What is found is told with a shortest schedule: fewest preemptions first, then
 fewest steps. Each schedule is kept, with the command that shows it again.
 
 Examples:
-  scenarios explore bugs/racy-counter.yaml
+  scenarios explore bugs/lost-update.yaml
   scenarios explore mine.yaml --seconds 300 --states 5000000
   scenarios explore mine.yaml --mode pct --schedules 10000
   scenarios explore mine.yaml --time exact     sleeps take their time

@@ -93,7 +93,8 @@ def _next_item(frame: Frame, instruction: tuple[Any, ...]) -> None:
     elif items is not None and index >= items:
         frame.blocks.pop()
         return
-    block[4] = index + 1
+    if items is not None:  # a `forever` counts nothing: who polls comes back to the same state
+        block[4] = index + 1
     frame.pc = instruction[2]
     frame.rounds += 1
     if frame.rounds > ROUNDS:
