@@ -255,7 +255,9 @@ def _decide(found: Exploration) -> None:
 def _find_shortest(found: Exploration) -> None:
     machine, judge = found.machine, found.judge
     assert machine is not None and judge is not None
-    sights = {key: path for key, path in found.covered.sights.items() if path}
+    whole = {("found", name) for name in ("data_race", "lock_order")}  # they have no schedule
+    asking = {one.key for one in found.questions if one.asks & OF_THE_WHOLE}
+    sights = {k: path for k, path in found.covered.sights.items() if k not in whole | asking}
     searched = {key for key in sights if key != ("found", "livelock")}
     found.shortest = minimal(machine, judge, searched, Budget(SHORTEST, found.settings.tell))
     for key, path in sights.items():
