@@ -55,6 +55,16 @@ def test_first_scenario_prints_what_the_readme_shows(tmp_path: Path) -> None:
     assert comparable(done.stdout) == comparable(output)
 
 
+def test_exploring_prints_what_the_readme_shows() -> None:
+    """The tutorial's own unread message, with its schedule, labelled as hidden by sleeps."""
+    command, _, output = blocks("console")[1].partition("\n")
+    assert command == "$ scenarios explore scenarios/tutorial/queue.yaml"
+    assert "(hidden by sleeps)" in output
+    done = scenarios(ROOT, *command.split()[2:])
+    assert done.returncode == 0, done.stdout
+    assert comparable(done.stdout) == comparable(output)
+
+
 def test_own_executor(tmp_path: Path) -> None:
     """The executor of the README, 20 lines without empty ones, runs the scenario beside it."""
     (plugin,) = blocks("python")

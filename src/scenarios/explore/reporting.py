@@ -172,8 +172,16 @@ def _shown(found: Exploration, key: Key) -> dict[str, Any]:
         "steps": shortest.steps,
         "hidden_by_sleeps": None if found.hidden is None else key in found.hidden,
         "order": shorten(names(found.machine, shortest.path)),
+        "columns": _columns(found, shortest),
         "rows": [row.data() for row in _rows(found, shortest)],
     }
+
+
+def _columns(found: Exploration, shortest: Shortest) -> list[str]:
+    """Who acts in a schedule, in the order of the file."""
+    assert found.machine is not None
+    acting = {index for _, index in shortest.path}
+    return [actor.name for actor in found.machine.model.actors if actor.index in acting]
 
 
 def _rows(found: Exploration, shortest: Shortest) -> Sequence[Row]:
@@ -205,7 +213,7 @@ def _answer(found: Exploration, question: Question) -> dict[str, Any]:
     }
     if question.key in found.shortest:
         made.update(_shown(found, question.key))
-        del made["rows"]
+        del made["rows"], made["columns"]
     return made
 
 
@@ -236,6 +244,7 @@ def replayed(again: Replayed, name: str) -> dict[str, Any]:
     }
     made["explored"] |= {"complete": False, "bound": "", "schedules": 1}
     made["rows"] = [row.data() for row in rows(again.machine, again.path)]
+    made["columns"] = _columns(found, cost)
     made["expectations"] = []
     made["exit"] = 1 if found.wrong else 0
     return made

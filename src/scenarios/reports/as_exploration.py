@@ -38,7 +38,7 @@ def render(
         _finding(page, result, one, tabled)
         tabled = tabled or bool(one["rows"])
     if not tabled and result.get("rows"):
-        _table(page, result["rows"])
+        _table(page, result["rows"], result["columns"])
     _unmodelled(page, result)
     if not brief:
         page.rows("expectations", list(_expectations(result)), state=0)
@@ -94,7 +94,7 @@ def _finding(page: Page, result: Result, one: Mapping[str, Any], tabled: bool) -
     for waiter in one.get("waiting", ()):
         page.line(f"    {_waiter(waiter)}", cut=False)
     if one["order"] is not None and not tabled:
-        _table(page, one["rows"])
+        _table(page, one["rows"], one["columns"])
     if one.get("replay"):
         page.line(f"    to see it again: {one['replay']}", cut=False)
 
@@ -121,12 +121,11 @@ def _waiter(one: Mapping[str, Any]) -> str:
 # -- the schedule as a table -------------------------------------------------------------------
 
 
-def _table(page: Page, rows: Sequence[Mapping[str, Any]]) -> None:
+def _table(page: Page, rows: Sequence[Mapping[str, Any]], workers: Sequence[str]) -> None:
     """One column a worker, one row a step, with file lines."""
-    workers = list(dict.fromkeys(row["worker"] for row in rows if row["worker"]))
     shown = list(rows[:MOST_ROWS])
     width = _column(page, len(workers))
-    if width < NARROWEST:
+    if width < NARROWEST or not workers:
         _list(page, shown)
     else:
         _columns(page, shown, workers, width)
