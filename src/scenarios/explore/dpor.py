@@ -17,13 +17,13 @@ from scenarios.explore.judge import Judge, Key
 from scenarios.explore.local import operation_at
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.prove import AFTER_A_BUG, Covered
+from scenarios.explore.successors import Print, Seen, Successors
 from scenarios.explore.watch import Watch
 
 DEEPEST = 20_000
 """Transitions of one schedule; one that is longer is given up, and nothing is complete."""
 
 Clock = tuple[int, ...]
-Print = tuple[frozenset[int], frozenset[int]]
 
 LAST_RESORTS = frozenset({EXPIRE, KILL, TICK, DRAIN})
 """What can happen only when nothing else can: it races with its own kind alone."""
@@ -43,13 +43,12 @@ class Event(NamedTuple):
 class Node:
     """A state on the way, what was tried from it, and what still has to be."""
 
-    __slots__ = ("ahead", "backtrack", "done", "sleep", "state")
+    __slots__ = ("ahead", "backtrack", "done", "seen", "sleep", "state")
 
-    def __init__(
-        self, state: State, ahead: list[Transition], sleep: dict[Transition, Print]
-    ) -> None:
-        self.state = state
-        self.ahead = ahead
+    def __init__(self, seen: Seen, sleep: dict[Transition, Print]) -> None:
+        self.seen = seen
+        self.state = seen.state
+        self.ahead = seen.ahead
         self.sleep = sleep
         self.done: set[Transition] = set()
         self.backtrack: set[Transition] = set()
@@ -132,8 +131,9 @@ class Search:
 
     def run(self, wrong: Callable[[Key], bool], watch: Watch | None) -> None:
         """Go through all schedules that have to be looked at."""
-        machine, nodes, trace = self.machine, self._nodes, self._trace
-        self._enter(machine.initial(), {}, wrong, watch)
+        nodes, trace = self._nodes, self._trace
+        successors = self._successors = Successors(self.machine, watch)
+        self._enter(successors.initial(), {}, wrong)
         while nodes:
             node = nodes[-1]
             chosen = self._choose(node)
@@ -143,15 +143,14 @@ class Search:
                     trace.pop()
                 continue
             node.done.add(chosen)
-            after = machine.step(node.state, chosen)
             self.covered.transitions += 1
-            footprint = machine.footprint(node.state, chosen, after)
+            footprint = successors.footprint(node.seen, chosen)
             sleep = {
                 one: other for one, other in node.sleep.items() if not _depend(footprint, other)
             }
             node.sleep[chosen] = footprint
             trace.push(chosen, self._process(chosen), footprint)
-            self._enter(after, sleep, wrong, watch)
+            self._enter(node.seen.after[chosen], sleep, wrong)
             if self._left is not None and self._left < 0:
                 self.covered.spent = "a bug was found"
                 return
@@ -164,26 +163,21 @@ class Search:
         return None
 
     def _enter(
-        self,
-        state: State,
-        sleep: dict[Transition, Print],
-        wrong: Callable[[Key], bool],
-        watch: Watch | None,
+        self, seen: Seen, sleep: dict[Transition, Print], wrong: Callable[[Key], bool]
     ) -> None:
-        machine, covered = self.machine, self.covered
+        covered, state, ahead = self.covered, seen.state, seen.ahead
         self.budget.state()
         covered.states += 1
-        ahead = machine.enabled(state)
-        if watch is not None:
-            watch.look(state, ahead)
-        node = Node(state, ahead, sleep)
+        node = Node(seen, sleep)
         marks = state[-1] if not self._nodes else state[-1] & ~self._nodes[-1].state[-1]
         if not ahead:
             self._end(state, wrong)
         elif marks:
             self._see(self.judge.marks(state), wrong)
-        for transition in self._pending(state, ahead):
-            self._race(node, transition)
+        if seen.pending is None:
+            seen.pending = list(self._pending(seen))
+        for transition, footprint in seen.pending:
+            self._race(node, transition, footprint)
         first = next((one for one in ahead if one not in sleep), None)
         if first is not None and len(self._nodes) < DEEPEST:
             node.backtrack.add(first)
@@ -209,19 +203,22 @@ class Search:
 
     # -- races ---------------------------------------------------------------------------------
 
-    def _pending(self, state: State, ahead: list[Transition]) -> Iterator[Transition]:
-        """What can happen, and the operations that have to wait."""
-        yield from ahead
-        can = {index for kind, index in ahead if kind == STEP}
+    def _pending(self, seen: Seen) -> Iterator[tuple[Transition, Print]]:
+        """What can happen, and the operations that have to wait, with what they touch."""
+        for transition in seen.ahead:
+            yield transition, self._successors.footprint(seen, transition)
+        can = {index for kind, index in seen.ahead if kind == STEP}
         for index in range(self._actors):
-            if index not in can and self.machine.tables.where[state[index]] >= 0:
-                yield STEP, index
+            slot = self.machine.tables.where[seen.state[index]]
+            if index not in can and slot >= 0:
+                touched = frozenset({index, slot})
+                yield (STEP, index), (touched, touched)
 
-    def _race(self, node: Node, transition: Transition) -> None:
+    def _race(self, node: Node, transition: Transition, footprint: Print) -> None:
         """Find the events that could as well come after this transition: try it before them."""
         kind, index = transition
         state, trace = node.state, self._trace
-        reads, writes = self._footprint(node, transition)
+        reads, writes = footprint
         past = trace.past(index) if kind in (STEP, TAKE) else (0,) * len(trace._zero)
         clock: Clock | None = None
         handled: set[int] = set()
@@ -242,15 +239,6 @@ class Search:
                     clock = trace.clock_of(reads, writes)
                 if self._reverse(at, state, transition, clock):
                     break
-
-    def _footprint(self, node: Node, transition: Transition) -> Print:
-        _, index = transition
-        if transition in node.ahead:
-            after = self.machine.step(node.state, transition)
-            return self.machine.footprint(node.state, transition, after)
-        slot = self.machine.slot(node.state, index)
-        touched = frozenset({index} if slot is None else {index, slot})
-        return touched, touched
 
     def _reverse(self, at: int, state: State, transition: Transition, clock: Clock) -> bool:
         """Let something be tried before an event; whether earlier events need no look."""

@@ -17,6 +17,7 @@ from scenarios.explore.budget import INTERRUPTED, Budget, BudgetSpent
 from scenarios.explore.judge import Judge, Key
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.prove import Covered, Path
+from scenarios.explore.successors import Successors
 from scenarios.explore.watch import Watch
 
 LONGEST = 20_000
@@ -138,12 +139,13 @@ def _draw(
     watch: Watch | None,
 ) -> None:
     draw = random.Random(seed)
+    successors = Successors(machine, watch)
     strategies = [STRATEGIES[name]() for name in names]
     length, left = 1, None
     while left is None or left > 0:
         strategy = strategies[covered.schedules % len(strategies)]
         strategy.begin(draw, length)
-        path, keys = _one(machine, judge, strategy, covered, watch)
+        path, keys = _one(successors, judge, strategy, covered)
         length = max(length, len(path))
         new = [
             key for key in keys if key not in covered.sights or len(path) < len(covered.sights[key])
@@ -160,24 +162,23 @@ def _draw(
 
 
 def _one(
-    machine: StateMachine, judge: Judge, strategy: Strategy, covered: Covered, watch: Watch | None
+    successors: Successors, judge: Judge, strategy: Strategy, covered: Covered
 ) -> tuple[Path, frozenset[Key]]:
-    """One schedule to its end, or as far as the first thing that goes wrong."""
-    state = machine.initial()
+    """One schedule, to its end or as far as the longest one."""
+    machine, pick = successors.machine, strategy.pick
+    at = successors.initial()
     path: list[Transition] = []
-    while len(path) < LONGEST:
-        ahead = machine.enabled(state)
-        if watch is not None:
-            watch.look(state, ahead)
+    for _ in range(LONGEST):
+        ahead = at.ahead
         if not ahead:
             covered.ends += 1
-            covered.lost = covered.lost or bool(state[-1] & LOST_TRACK)
-            return tuple(path), judge.end(state)
-        transition = ahead[0] if len(ahead) == 1 else strategy.pick(machine, state, ahead)
+            covered.lost = covered.lost or bool(at.state[-1] & LOST_TRACK)
+            break
+        transition = ahead[0] if len(ahead) == 1 else pick(machine, at.state, ahead)
         path.append(transition)
-        state = machine.step(state, transition)
-        covered.transitions += 1
-    return tuple(path), judge.marks(state)
+        at = at.after.get(transition) or successors.step(at, transition)
+    covered.transitions += len(path)
+    return tuple(path), judge.marks(at.state) if at.ahead else judge.end(at.state)
 
 
 def _who(transition: Transition) -> Transition:
