@@ -173,6 +173,42 @@ expect: [{sometimes: found.unread_item and queues.q.left == 0 and queues.out.put
     assert result(text)["exit"] == 0
 
 
+GREEDY = """
+locks: {g: {}}
+values: {done: false}
+workers:
+  greedy:
+    executor: thread
+    steps:
+      - repeat: 4
+        steps: [{acquire: g}, {release: g}]
+  humble:
+    executor: thread
+    steps:
+      - while: not values.done
+        steps:
+          - acquire: g
+            block: false
+            otherwise: [{continue: }]
+          - {write: done, value: true}
+          - {release: g}
+checks: {starvation: {level: error, bound: %d}}
+"""
+
+
+def test_starvation_where_it_is_asked() -> None:
+    """Refused once, then passed over by three more; who waits in turn is never passed over."""
+    found = result(GREEDY % 2)
+    assert (found["exit"], found["explored"]["verdict"]) == (1, "bug")
+    (one,) = [one for one in found["findings"] if one["checker"] == "starvation"]
+    assert one["message"] == "humble waited for g and was passed over 3 times"
+    assert result(GREEDY % 3)["exit"] == 0
+    lines = ["            block: false\n", "            otherwise: [{continue: }]\n"]
+    patient = (GREEDY % 1).replace(lines[0], "").replace(lines[1], "")
+    assert result(patient)["exit"] == 0
+    assert result((GREEDY % 1).replace("level: error", "level: off"))["exit"] == 0
+
+
 # -- expectations ------------------------------------------------------------------------------
 
 COIN = """

@@ -31,10 +31,10 @@ from scenarios.resources.conditions import Condition
 from scenarios.resources.freezing import frozen
 from scenarios.resources.locks import Lock
 
-MISUSED, STRANGE, UNREAD, CRASHED, LOST_TRACK = 1, 2, 4, 8, 16
+MISUSED, STRANGE, UNREAD, CRASHED, LOST_TRACK, STARVED = 1, 2, 4, 8, 16, 32
 """Marks: a lock released by another than its holder, a thread-local of an earlier job that was
 read, an item taken by a worker that was stopped before its next step, a worker that failed though
-nothing expected it, and a worker that the machine cannot follow."""
+nothing expected it, a worker that the machine cannot follow, and one that was passed over."""
 
 STEP, TAKE, EXPIRE, STOPPING, WAKE, KILL, DRAIN, TICK = range(8)
 """Kinds of transitions: an operation, a pool's taking of a job, the end of a time-out, a stop, a

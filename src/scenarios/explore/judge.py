@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios.engine.expectations import defaults, evaluate
-from scenarios.explore.acting import CRASHED, LOST_TRACK, MISUSED, STRANGE, UNREAD
+from scenarios.explore.acting import CRASHED, LOST_TRACK, MISUSED, STARVED, STRANGE, UNREAD
 from scenarios.explore.facts import UNKNOWN, facts, statistics
 from scenarios.explore.machine import State, StateMachine
 from scenarios.explore.mentions import all_expectations
@@ -37,7 +37,12 @@ LEVELS: dict[str, Level] = {
 OF_THE_WHOLE = frozenset({"livelock", "data_race", "lock_order"})
 """What is found by looking at many schedules together, not at the end of one."""
 
-MARKED = {"mutual_exclusion": MISUSED, "isolation": STRANGE, "crash": CRASHED}
+MARKED = {
+    "mutual_exclusion": MISUSED,
+    "isolation": STRANGE,
+    "crash": CRASHED,
+    "starvation": STARVED,
+}
 """What is seen the moment that it happens."""
 
 Key = tuple[str, Any]

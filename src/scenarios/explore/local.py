@@ -56,6 +56,8 @@ class Local(NamedTuple):
     end: End | None = None
     due: int | None = None
     draws: int = 0
+    denied: int = -1  # the slot of what it waits for, where others may go before it
+    passed: int = 0
 
 
 class Resumed(NamedTuple):

@@ -24,6 +24,7 @@ from scenarios.explore.acting import (
     Move,
 )
 from scenarios.explore.background import Background
+from scenarios.explore.fairness import Fairness, bound_of
 from scenarios.explore.life import Life, Pool
 from scenarios.explore.local import RUNNING, Local, operation_at
 from scenarios.explore.model import Member, Model
@@ -76,6 +77,8 @@ class StateMachine:
             for actor in model.actors
         ]
 
+        bound = bound_of(model)
+        self._fairness = None if bound is None else Fairness(model, self.tables, bound)
         self._initial = self._begin()
 
     # -- the three functions -------------------------------------------------------------------
@@ -140,7 +143,9 @@ class StateMachine:
                 new[slot] = move.group
             if move.marks:
                 new[-1] |= move.marks
-            settle = self.tables.fresh[move.local]
+            if self._fairness is not None:
+                self._compare(new, state, index, move)
+            settle = self.tables.fresh[new[index]]
             if move.woken:
                 settle = self._wake(new, move.woken) or settle
             if settle:
@@ -294,6 +299,12 @@ class StateMachine:
         if key not in self._rare:
             self._rare[key] = self.acting.move(kind, index, number, group)
         return self._rare[key]
+
+    def _compare(self, new: list[int], state: State, index: int, move: Move) -> None:
+        assert self._fairness is not None
+        operation = operation_at(self.model.actors[index], self.tables.locals[state[index]])
+        assert operation is not None
+        self._fairness.count(new, index, operation, move)
 
     def _wake(self, new: list[int], woken: Sequence[tuple[int, Any]]) -> bool:
         """Let those who waited go on; whether a program has ended by it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from scenarios import wording
-from scenarios.explore.acting import UNREAD
+from scenarios.explore.acting import MISUSED, STRANGE, UNREAD
 from scenarios.explore.facts import facts, statistics
 from scenarios.explore.judge import Judge
 from scenarios.explore.local import operation_at
@@ -68,7 +68,7 @@ def _misused(machine: StateMachine, path: Path, before: State, state: State) -> 
     for transition in path:
         machine.enabled(at)
         after = machine.step(at, transition)
-        if after[-1] & 1 and not at[-1] & 1:
+        if after[-1] & MISUSED and not at[-1] & MISUSED:
             _, index = transition
             actor = machine.model.actors[index]
             operation = operation_at(actor, machine.tables.locals[at[index]])
@@ -85,7 +85,7 @@ def _isolation(machine: StateMachine, path: Path, before: State, state: State) -
     for transition in path:
         machine.enabled(at)
         after = machine.step(at, transition)
-        if after[-1] & 2 and not at[-1] & 2:
+        if after[-1] & STRANGE and not at[-1] & STRANGE:
             _, index = transition
             actor = machine.model.actors[index]
             operation = operation_at(actor, machine.tables.locals[at[index]])
@@ -131,11 +131,24 @@ def _queue(machine: StateMachine, path: Path, before: State, state: State) -> To
     return Told("a queue did not keep its items")
 
 
+def _starved(machine: StateMachine, path: Path, before: State, state: State) -> Told:
+    most = max(
+        machine.model.actors, key=lambda actor: machine.tables.locals[state[actor.index]].passed
+    )
+    local = machine.tables.locals[state[most.index]]
+    operation = operation_at(most, local)
+    names = [name for name, slot in machine.model.slots.items() if slot == local.denied]
+    text = f"{most.name} waited for {names[0] if names else 'its turn'}"
+    text += f" and was passed over {wording.count(local.passed, 'time')}"
+    return Told(text, operation.line if operation is not None else 0)
+
+
 _TELLERS: dict[str, Any] = {
     "crash": _crash,
     "mutual_exclusion": _misused,
     "isolation": _isolation,
     "leak": _leak,
+    "starvation": _starved,
     "unread_item": _unread,
     "lost_item": _queue,
     "duplicated_item": _queue,

@@ -1,7 +1,7 @@
 """Exploring: schedules a second beside frontrun's, and how soon small designs are decided.
 
-python benchmarks/exploring.py              needs `pip install frontrun`, says so where it lacks
-python benchmarks/exploring.py --no-peer    our own figures alone
+python benchmarks/explorer.py              needs `pip install frontrun`, says so where it lacks
+python benchmarks/explorer.py --no-peer    our own figures alone
 """
 
 from __future__ import annotations
