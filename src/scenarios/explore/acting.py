@@ -69,8 +69,8 @@ class Acting:
         self._tables = tables
         self._exact = exact
         self.calls = Calls()
+        self.item = ""  # what the next item put is called; nothing depends on it
         self.unmodelled: dict[Unmodelled, None] = {}
-        self.logs: dict[tuple[int, int, Any], tuple[tuple[int, str], ...]] = {}
         self._locals = model.plan.locals
 
     # -- moves ---------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Acting:
         jobs = self._jobs(index)
         argument = argument_of(self._model.actors[index], local, self._locals, jobs)
         if operation.verb == "put":
-            argument = "", argument
+            argument = self.item, argument
         try:
             answer = machine.apply(index, operation.verb, argument, woken)
         except ScenariosError as error:

@@ -6,7 +6,7 @@ causes it, and what others may come before is a transition of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from scenarios.explore.acting import CRASHED, LOST_TRACK, SECOND, Acting, Move
@@ -19,6 +19,11 @@ from scenarios.worker_plan import worst
 
 SKIPPED: End = ("skipped", frozen(None), None, 0)
 NO_JOB: End = ("terminated", frozen(None), None, 0)
+
+
+Hear = Callable[[int, Move, bool], None]
+"""Hears of each move that comes with a transition: whose it is, the move, and whether it goes on
+with an answer or begins a program."""
 
 
 class Pool(NamedTuple):
@@ -47,6 +52,7 @@ class Life:
         self._all = range(len(model.actors))
         self._pools = [member for member in model.members if member.pool is not None]
         self._foreground = [one for one in model.members if not one.declared.background]
+        self.hear: Hear | None = None
 
     def settle(self, state: list[int]) -> None:
         """Record ends, start what can start, skip what cannot, until nothing changes."""
@@ -161,12 +167,19 @@ class Life:
     def wake(self, state: list[int], woken: Sequence[tuple[Any, Any]]) -> None:
         """Let those who waited go on with their answers."""
         for index, answer in woken:
-            self.take_on(state, index, self._acting.woken(index, state[index], answer))
+            move = self._acting.woken(index, state[index], answer)
+            state[index] = move.local
+            state[-1] |= move.marks
+            if self.hear is not None:
+                self.hear(index, move, True)
 
-    def take_on(self, state: list[int], index: int, move: Move) -> None:
-        """An actor's move that touches nothing but itself."""
+    def _begin(self, state: list[int], index: int, job: int | None) -> None:
+        """An actor begins its program."""
+        move = self._acting.begun(index, state[index], job)
         state[index] = move.local
         state[-1] |= move.marks
+        if self.hear is not None:
+            self.hear(index, move, False)
 
     # -- pools ---------------------------------------------------------------------------------
 
@@ -175,7 +188,7 @@ class Life:
         pool = self.pool(state, member)
         self._put(state, member, pool._replace(next=pool.next + 1))
         job = 0 if member.alike else pool.next
-        self.take_on(state, index, self._acting.begun(index, state[index], job))
+        self._begin(state, index, job)
 
     def _job_over(self, state: list[int], member: Member, index: int, local: Local) -> None:
         assert local.end is not None
@@ -258,7 +271,7 @@ class Life:
                 local = local._replace(phase=IDLE)
             state[index] = self._tables.number(index, local)
             if member.pool is None:
-                self.take_on(state, index, self._acting.begun(index, state[index], None))
+                self._begin(state, index, None)
         if member.pool is not None:
             self._put(state, member, Pool(RUNNING, attempt=attempt))
 
