@@ -74,8 +74,9 @@ class Tables:
         seen: set[int] = set()
 
         def who(index: Any) -> Any:
-            seen.add(index)
-            return index if renamed is None else renamed.get(index, index)
+            new = index if renamed is None else renamed.get(index, index)
+            seen.add(new)
+            return new
 
         parts = [machines[name].freeze(who, keep[name]) for name in names]
         for name in names:
