@@ -364,6 +364,28 @@ workers:
     assert outcomes(text, "values.tries", EXACT) == {"3"}
 
 
+@pytest.mark.parametrize(
+    "worker",
+    [
+        "executor: thread",
+        "executor: pool\n    options: {of: thread, max_workers: 1}\n    jobs: 1",
+    ],
+)
+def test_a_restarted_worker_is_another_party(worker: str) -> None:
+    """What an attempt still holds at its end is not the next attempt's, as between threads."""
+    text = f"""
+locks: {{k: {{kind: rlock}}}}
+values: {{late: 0}}
+workers:
+  w:
+    {worker}
+    restart: {{policy: always, max: 1}}
+    steps:
+      - {{acquire: k, timeout: 1s, otherwise: [{{update: late, to: old + 1}}]}}
+"""
+    assert outcomes(text, "[values.late, workers.w.restarts]") == {"[1, 1]"}
+
+
 def test_inline_workers_come_last_and_one_after_the_other() -> None:
     """The second inline worker starts when the first has ended."""
     text = """

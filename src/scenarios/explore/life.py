@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from scenarios.explore.acting import CRASHED, LOST_TRACK, SECOND, Acting, Move
 from scenarios.explore.local import IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
-from scenarios.explore.model import Member, Model
+from scenarios.explore.model import GONE, Member, Model
 from scenarios.explore.tables import Tables
 from scenarios.resources.freezing import frozen
 from scenarios.resources.machine import Woken
@@ -129,6 +129,7 @@ class Life:
         if local.told or not self._again(member, end, local.attempt):
             self._blame(state, member, end)
             return
+        self._forget(state, index)
         again = Local(attempt=local.attempt, made=local.made, due=self._backoff(member))
         state[index] = self._tables.number(index, again)
 
@@ -163,6 +164,14 @@ class Life:
                 model.machines[name].leave(index, killed, woken)
             state[slot] = tables.freeze(slot)
             self.wake(state, woken)
+
+    def _forget(self, state: list[int], index: int) -> None:
+        """The next attempt is another party: what this one holds still is not its own."""
+        tables, first = self._tables, len(self._model.actors)
+        for slot in range(first, first + len(self._model.groups)):
+            if index in tables.named[slot][state[slot]]:
+                tables.thaw(slot, state[slot])
+                state[slot] = tables.freeze(slot, {index: GONE})
 
     def wake(self, state: list[int], woken: Sequence[tuple[Any, Any]]) -> None:
         """Let those who waited go on with their answers."""
@@ -231,6 +240,7 @@ class Life:
             for index in member.actors:
                 again = Local(made=self.local(state, index).made, due=self._backoff(member))
                 state[index] = self._tables.number(index, again)
+                self._forget(state, index)
             return
         self._put(state, member, pool._replace(phase=OVER, end=end))
         self._blame(state, member, end)

@@ -18,6 +18,9 @@ from scenarios.scenario import Worker
 from scenarios.specs import Capabilities
 from scenarios.worker_plan import WorkerPlan
 
+GONE = -1
+"""Stands in machines for an earlier attempt of a worker: what it did not give back is its own."""
+
 PID = 4_000
 """Workers have no process here: `worker.pid` is this for the engine's own, and more for others."""
 
