@@ -364,6 +364,21 @@ workers:
     assert outcomes(text, "values.tries", EXACT) == {"3"}
 
 
+def test_what_can_start_when_the_foreground_is_done_does() -> None:
+    """A background worker whose dependency ends last still starts; one that has to wait on never
+    does.
+    """
+    text = """
+queues: {q: {}}
+workers:
+  last: {executor: thread, steps: [{put: q, value: 1}]}
+  reader: {executor: thread, background: true, depends_on: [last], steps: [{get: q}, {get: q}]}
+  other: {executor: thread, background: true, depends_on: [reader], steps: []}
+"""
+    states = "[workers.reader.state, workers.other.state, queues.q.left]"
+    assert outcomes(text, states) == {"['terminated', 'skipped', 0]"}
+
+
 @pytest.mark.parametrize(
     "worker",
     [

@@ -69,6 +69,7 @@ class Life:
             if any(pending[state[index]] for index in self._all):
                 for member in self._model.members:
                     again = self._consider(state, member) or again
+                again = again or self._give_up(state)
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -260,9 +261,8 @@ class Life:
         """Start a pending member, or skip it; whether anything changed."""
         if self.phase(state, member) != PENDING or state[-1] & LOST_TRACK:
             return False
-        attempts = self.attempts(state, member)
         met = self._met(state, member)
-        if False in met or (not attempts and self.done(state)):
+        if False in met:
             self._skip(state, member)
             return True
         if None in met or any(self.local(state, index).due for index in member.actors):
@@ -271,6 +271,19 @@ class Life:
             return False
         self._start(state, member)
         return True
+
+    def _give_up(self, state: list[int]) -> bool:
+        """With the foreground done, who could not start by then never does; whether any."""
+        if state[-1] & LOST_TRACK or not self.done(state):
+            return False
+        never = [
+            member
+            for member in self._model.members
+            if self.phase(state, member) == PENDING and not self.attempts(state, member)
+        ]
+        for member in never:
+            self._skip(state, member)
+        return bool(never)
 
     def _start(self, state: list[int], member: Member) -> None:
         attempt = self.attempts(state, member) + 1
