@@ -74,11 +74,11 @@ class Performer:
 
     def perform(self, operation: Operation, argument: Any, timeout: float | None = None) -> Any:
         """The answer to an operation: its value, a Refused, a Failed or STOP."""
+        verb = operation.verb
+        if verb == "log":  # it belongs to the operation before it: no stop comes in between
+            return self._local[verb](operation, argument, timeout)
         if self.stopped and (self.killed or not self.told):
             return self._tell()
-        verb = operation.verb
-        if verb == "log":
-            return self._local[verb](operation, argument, timeout)
         self.doing = operation
         recorder = self.recorder
         invoke, done = recorder.heads(operation)
