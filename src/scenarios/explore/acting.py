@@ -37,8 +37,9 @@ read, an item taken by a worker that was stopped before its next step, a worker 
 nothing expected it, and a worker that the machine cannot follow."""
 
 STEP, TAKE, EXPIRE, STOPPING, WAKE, KILL, DRAIN, TICK = range(8)
-"""Kinds of transitions: an operation, a pool's taking of a job, the end of a time-out, a stop, a
-spurious wake-up, the force that follows a stop, the end of all that drain, the passing of time."""
+"""Kinds of transitions: an operation, a pool's taking of a job (or a thread's leaving with items in
+hand), the end of a time-out, a stop, a spurious wake-up, the force that follows a stop, the end of
+all that drain, the passing of time."""
 
 SECOND = 1_000_000_000  # nanoseconds
 

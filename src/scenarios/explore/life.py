@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from scenarios.explore.acting import CRASHED, LOST_TRACK, SECOND, Acting, Move
+from scenarios.explore.acting import CRASHED, SECOND, Acting, Move
 from scenarios.explore.local import IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
 from scenarios.explore.model import GONE, Member, Model
+from scenarios.explore.starts import Starts
 from scenarios.explore.tables import Tables
 from scenarios.resources.freezing import frozen
 from scenarios.resources.machine import Woken
+from scenarios.resources.queues import Queue
 from scenarios.worker_plan import worst
 
 SKIPPED: End = ("skipped", frozen(None), None, 0)
@@ -52,6 +54,13 @@ class Life:
         self._all = range(len(model.actors))
         self._pools = [member for member in model.members if member.pool is not None]
         self._foreground = [one for one in model.members if not one.declared.background]
+        # queues where what a thread has in hand goes back when it is gone
+        self.hands = {
+            name: model.slots[name]
+            for name, machine in model.machines.items()
+            if isinstance(machine, Queue) and machine.hold != "none"
+        }
+        self._starts = Starts(model, self)
         self.hear: Hear | None = None
 
     def settle(self, state: list[int]) -> None:
@@ -62,14 +71,13 @@ class Life:
             again = False
             for index in self._all:
                 if fresh[state[index]]:
-                    self._record(state, index)
-                    again = True
+                    again = self._record(state, index) or again
             for member in self._pools:
                 again = self._end_pool(state, member) or again
             if any(pending[state[index]] for index in self._all):
                 for member in self._model.members:
-                    again = self._consider(state, member) or again
-                again = again or self._give_up(state)
+                    again = self._starts.consider(state, member) or again
+                again = again or self._starts.give_up(state)
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -112,14 +120,47 @@ class Life:
 
     # -- ends ----------------------------------------------------------------------------------
 
-    def _record(self, state: list[int], index: int) -> None:
-        """Take note of a program that has just ended."""
-        member = self._model.members[self._model.actors[index].member]
+    def _record(self, state: list[int], index: int) -> bool:
+        """Take note of a program that has just ended, unless its thread still has to leave."""
+        member = self._member(index)
         local = self.local(state, index)
+        if member.pool is not None:
+            self._job_over(state, member, index, local)
+        elif self._holds(state, index):
+            return False
+        else:
+            self._attempt_over(state, member, index, local)
+        return True
+
+    def leaving(self, state: Sequence[int], index: int) -> bool:
+        """Whether an actor that has done its work has to give back what it has in hand."""
+        local = self.local(state, index)
+        if local.phase == IDLE:
+            pool = self.pool(state, self._member(index))
+            if not pool.stopping and pool.next < len(self._member(index).jobs or ()):
+                return False
+        return self._holds(state, index)
+
+    def leave(self, state: list[int], index: int) -> None:
+        """Its thread is gone."""
+        member, local = self._member(index), self.local(state, index)
         if member.pool is None:
             self._attempt_over(state, member, index, local)
         else:
-            self._job_over(state, member, index, local)
+            self._leave(state, index, local)
+            state[index] = self._tables.number(index, closed(local, self._counted))
+
+    def in_hand(self, state: Sequence[int], queue: str) -> bool:
+        """Whether anybody has taken items of a queue and not said that they are done."""
+        slot = self.hands.get(queue)
+        return slot is not None and bool(self._tables.named[slot][state[slot]])
+
+    def _holds(self, state: Sequence[int], index: int) -> bool:
+        named = self._tables.named
+        return any(index in named[slot][state[slot]] for slot in self.hands.values())
+
+    def _member(self, index: int) -> Member:
+        return self._model.members[self._model.actors[index].member]
 
     def _attempt_over(self, state: list[int], member: Member, index: int, local: Local) -> None:
         end = local.end
@@ -193,8 +234,9 @@ class Life:
 
     # -- pools ---------------------------------------------------------------------------------
 
-    def take(self, state: list[int], member: Member, index: int) -> None:
+    def take(self, state: list[int], index: int) -> None:
         """A thread of a pool takes the next job."""
+        member = self._member(index)
         pool = self.pool(state, member)
         self._put(state, member, pool._replace(next=pool.next + 1))
         job = 0 if member.alike else pool.next
@@ -218,7 +260,7 @@ class Life:
         changed = False
         for index in member.actors:
             local = self.local(state, index)
-            if local.phase == IDLE:
+            if local.phase == IDLE and not self._holds(state, index):
                 self._leave(state, index, local)
                 state[index] = self._tables.number(index, closed(local, self._counted))
                 changed = True
@@ -257,35 +299,8 @@ class Life:
 
     # -- starts --------------------------------------------------------------------------------
 
-    def _consider(self, state: list[int], member: Member) -> bool:
-        """Start a pending member, or skip it; whether anything changed."""
-        if self.phase(state, member) != PENDING or state[-1] & LOST_TRACK:
-            return False
-        met = self._met(state, member)
-        if False in met:
-            self._skip(state, member)
-            return True
-        if None in met or any(self.local(state, index).due for index in member.actors):
-            return False
-        if member.inline and not self._inline_next(state, member):
-            return False
-        self._start(state, member)
-        return True
-
-    def _give_up(self, state: list[int]) -> bool:
-        """With the foreground done, who could not start by then never does; whether any."""
-        if state[-1] & LOST_TRACK or not self.done(state):
-            return False
-        never = [
-            member
-            for member in self._model.members
-            if self.phase(state, member) == PENDING and not self.attempts(state, member)
-        ]
-        for member in never:
-            self._skip(state, member)
-        return bool(never)
-
-    def _start(self, state: list[int], member: Member) -> None:
+    def start(self, state: list[int], member: Member) -> None:
+        """A member begins an attempt."""
         attempt = self.attempts(state, member) + 1
         for index in member.actors:
             local = self.local(state, index)
@@ -298,53 +313,14 @@ class Life:
         if member.pool is not None:
             self._put(state, member, Pool(RUNNING, attempt=attempt))
 
-    def _skip(self, state: list[int], member: Member) -> None:
+    def skip(self, state: list[int], member: Member) -> None:
+        """A member never starts."""
         for index in member.actors:
             local = self.local(state, index)
             skipped = local._replace(phase=OVER, end=SKIPPED, due=None)
             state[index] = self._tables.number(index, skipped)
         if member.pool is not None:
             self._put(state, member, Pool(OVER, end=SKIPPED))
-
-    def _met(self, state: Sequence[int], member: Member) -> list[bool | None]:
-        return [
-            self._dependency(state, self._model.by_name[name], condition)
-            for name, condition in member.declared.depends_on.items()
-        ]
-
-    def _dependency(self, state: Sequence[int], group: list[Member], condition: str) -> bool | None:
-        """Whether a dependency is met; None while it still can be."""
-        over = [self.phase(state, member) == OVER for member in group]
-        ends = [self.end(state, member) for member in group]
-        states = [end[0] if end and ended else "" for end, ended in zip(ends, over, strict=True)]
-        if condition == "completed":
-            return False if "skipped" in states else all(over) or None
-        if condition == "succeeded":
-            bad = any(o and s != "succeeded" for o, s in zip(over, states, strict=True))
-            return False if bad else all(over) or None
-        started = [self.attempts(state, member) > 0 for member in group]
-        if all(started):
-            return True
-        return False if any(o and not s for o, s in zip(over, started, strict=True)) else None
-
-    def _inline_next(self, state: Sequence[int], member: Member) -> bool:
-        """Whether the main thread is free, and no other can start that goes before it."""
-        before = True
-        for other in self._model.members:
-            if other is member:
-                before = False
-                continue
-            phase = self.phase(state, other)
-            if other.inline and phase == RUNNING:
-                return False
-            could = (
-                phase == PENDING
-                and all(met is True for met in self._met(state, other))
-                and not any(self.local(state, index).due for index in other.actors)
-            )
-            if could and (before or not other.inline):
-                return False
-        return True
 
 
 def _first_failure(pool: Pool) -> tuple[str | None, int]:

@@ -112,7 +112,9 @@ class StateMachine:
             number = state[index]
             slot = where[number]
             if slot <= NOTHING:
-                if slot == BETWEEN and self._has_job(state, index):
+                if slot == BETWEEN and (
+                    self.life.leaving(state, index) or self._has_job(state, index)
+                ):
                     found.append(self._takes[index])
                 continue
             group = state[slot] if slot != NOWHERE else 0
@@ -152,9 +154,10 @@ class StateMachine:
                 self.life.settle(new)
             return tuple(new)
         if kind == TAKE:
-            member = self._pool_of[index]
-            assert member is not None
-            self.life.take(new, member, index)
+            if self.life.leaving(state, index):
+                self.life.leave(new, index)
+            else:
+                self.life.take(new, index)
         elif kind == DRAIN:
             for one in self.drained(state):
                 self._stop(new, one)

@@ -40,6 +40,7 @@ class Record:
     number: int = 0
     told: bool = False
     looks: bool = False
+    attempt: int = 0
 
     @property
     def bound(self) -> int:
@@ -84,10 +85,11 @@ class _Reader:
         self._declared = {name: (section, of) for name, section, of in model.plan.resources}
         self._made = Records([[] for _ in model.actors])
         self._open: dict[int, Record] = {}
-        self._actors: dict[tuple[str, int, str], int] = {}
-        self._taken: dict[tuple[str, int], Record] = {}  # jobs of whose thread nothing is known yet
+        self._actors: dict[tuple[str, int, int, str], int] = {}
+        self._taken: dict[tuple[str, int], list[Record]] = {}  # of whose thread nothing is known
         self._last = [0] * len(model.actors)
-        self._over = False
+        self._killed = ""
+        self._end = "it has not ended"
 
     def read(self, events: Iterable[Event]) -> Records:
         for number, event in enumerate(events, 1):
@@ -95,8 +97,9 @@ class _Reader:
         made = self._made
         if not made.run:
             raise Unknowable("its log does not tell that it began")
-        if not self._over and not made.why:
-            made.why = "it has not ended"
+        made.why = made.why or self._end
+        if self._killed and not made.why:
+            raise Unknowable(self._killed)
         self._place_jobs()
         for stream in made.streams:
             self._cut(stream)
@@ -107,7 +110,7 @@ class _Reader:
         if kind == "run_started":
             made.run = event
         elif kind == "run_ended":
-            self._over = True
+            self._end = _ended(event["state"])
         elif kind == "notice" and " had no room in the log" in str(event.get("message")):
             raise Unknowable(f"events are lost: {event['message']}")
         member = self._members.get(event.get("worker", ""))
@@ -116,7 +119,7 @@ class _Reader:
         if kind in ("invoke", "ok", "fail", "log"):
             self._act(member, event, number)
         elif kind == "info":
-            raise Unknowable(f"worker {member.name} was killed in {_what(event)}")
+            self._killed = f"worker {member.name} was killed in {_what(event)}"
         elif kind == "job_started":
             self._job(member, event, number)
         elif kind == "worker_stopping":
@@ -171,7 +174,7 @@ class _Reader:
         if member.pool is None:
             actor = member.actors[0]
         else:
-            key = member.name, pid, thread
+            key = member.name, self._made.restarts.get(member.name, 0), pid, thread
             if key not in self._actors:
                 self._actors[key] = self._next(member, thread)
             actor = self._actors[key]
@@ -185,7 +188,8 @@ class _Reader:
         if thread.startswith(f"{member.name}_") and number.isdigit():
             index = int(number)
         else:
-            index = sum(name == member.name for name, _, _ in self._actors)
+            attempt = member.name, self._made.restarts.get(member.name, 0)
+            index = sum(key[:2] == attempt for key in self._actors)
         if index >= len(member.actors):
             raise Unknowable(f"worker {member.name} had more processes than its pool: one has died")
         return member.actors[index]
@@ -194,39 +198,35 @@ class _Reader:
 
     def _job(self, member: Member, event: Event, number: int) -> None:
         record = Record("take", event, 0, event["time"], event, number)
+        record.attempt = self._made.restarts.get(member.name, 0)
         if event.get("thread"):
             actor = self._actor(member, event)
             record.began = self._last[actor]
             self._made.streams[actor].append(record)
             self._last[actor] = event["time"]
         else:
-            self._taken[member.name, event["job"]] = record
+            self._taken.setdefault((member.name, event["job"]), []).append(record)
 
     def _place_jobs(self) -> None:
         """Jobs of threads begin before the first that is heard of them, in their thread."""
         for actor, stream in enumerate(self._made.streams):
             name = self._model.members[self._model.actors[actor].member].name
             placed: list[Record] = []
-            job = None
             for record in stream:
-                if record.kind != "take" and record.event.get("job", job) != job:
-                    job = record.event["job"]
-                    taken = self._taken.pop((name, job), None)
-                    if taken is not None:
-                        taken.began = placed[-1].ended if placed else 0
-                        placed.append(taken)
+                waiting = self._taken.get((name, record.event.get("job", -1)), [])
+                taken = next((one for one in waiting[::-1] if one.ended <= record.began), None)
+                if record.kind != "take" and taken is not None:
+                    waiting.remove(taken)
+                    taken.began = placed[-1].ended if placed else 0
+                    placed.append(taken)
                 placed.append(record)
             stream[:] = placed
         silent: dict[str, list[Record]] = {}
-        for (name, _), record in self._taken.items():
-            silent.setdefault(name, []).append(record)
-        for name, taken_by_whom in silent.items():
-            taken_by_whom.sort(key=lambda record: record.event["job"], reverse=True)
-            by = NEVER
-            for record in taken_by_whom:  # jobs are taken in their order
-                by = record.ended = min(by, record.ended)
+        for (name, _), waiting in self._taken.items():
+            silent.setdefault(name, []).extend(waiting)
+        for name, jobs in silent.items():
             self._made.pools.append(self._members[name])
-            self._made.streams.append(taken_by_whom[::-1])
+            self._made.streams.append(_in_order(jobs))
 
     # -- runs that were ended ------------------------------------------------------------------
 
@@ -234,8 +234,9 @@ class _Reader:
         """Leave out what came after the run was ended from outside; what was under way may be."""
         cut = self._made.cut
         stream[:] = [record for record in stream if record.began < cut]
-        if stream and stream[-1].ended > cut:
-            stream[-1].answer, stream[-1].ended = None, NEVER
+        for record in stream:
+            if record.ended > cut:
+                record.answer, record.ended = None, NEVER
         if self._made.why:
             return
         for record in stream:
@@ -248,6 +249,15 @@ def _what(event: Event) -> str:
     return " ".join(words) + (f" (line {event['line']})" if event.get("line") else "")
 
 
+def _in_order(jobs: list[Record]) -> list[Record]:
+    """Jobs of each attempt as they were taken: in their order; threads may tell of them later."""
+    jobs.sort(key=lambda record: (record.attempt, record.event["job"]))
+    by = NEVER
+    for record in reversed(jobs):
+        by = record.ended = min(by, record.ended)
+    return jobs
+
+
 def _tells_pid(member: Member) -> bool:
     """Whether the program can see the id of its process."""
     assert member.plan.program is not None
@@ -258,12 +268,23 @@ def _tells_pid(member: Member) -> bool:
     )
 
 
+def _ended(state: str) -> str:
+    """Why a run that ended so was not there to its end."""
+    if state == "failed":
+        raise Unknowable("the run failed: something that it needs was gone")
+    return _OVER.get(state, "")
+
+
+_OVER = {
+    "timed_out": "the run was out of time",
+    "terminated": "the run was stopped from outside",
+}
+
+
 def _outside(name: str, reason: str) -> str:
-    if reason == "run_timeout":
-        return "the run was out of time"
-    if reason == "interrupt":
-        return "the run was stopped from outside"
-    return f"worker {name} was out of time"
+    if reason == "timeout":
+        return f"worker {name} was out of time"
+    return _OVER["timed_out" if reason == "run_timeout" else "terminated"]
 
 
 def name_threads(model: Model, records: Records, folder: str) -> None:

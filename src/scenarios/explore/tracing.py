@@ -120,7 +120,7 @@ class Tracing:
             if stream not in done:
                 done.add(stream)
                 yield from self._own(node, stream)
-        yield from self._stops(node)
+        yield from self._lives(node)
         self._note(node, first)
 
     def _first(self, node: Node) -> int:
@@ -212,9 +212,12 @@ class Tracing:
             if machine.tables.locals[node.state[actor]].phase == IDLE:
                 yield TAKE, actor, stream
 
-    def _stops(self, node: Node) -> Iterator[Way]:
-        """Stops that were asked for by the time of what comes next."""
+    def _lives(self, node: Node) -> Iterator[Way]:
+        """Threads that leave, and stops that were asked for by the time of what comes next."""
         machine = self._machine
+        for actor in self._model.actors:
+            if machine.life.leaving(node.state, actor.index):
+                yield TAKE, actor.index, -1
         if not machine.background.members or not machine.life.done(node.state):
             return
         limit = self._limit(node, _ANY)
@@ -239,7 +242,7 @@ class Tracing:
         ):
             yield -1, -1, -1
             return
-        yield from self._stops(node)
+        yield from self._lives(node)
         if self._latest < NEVER:
             self._latest, self._record = NEVER, None
             self._instead = dict.fromkeys(self._left(node))
@@ -262,7 +265,7 @@ class Tracing:
             after = machine.follow(node.state, index, move)
         else:
             after = machine.step(node.state, (kind, index))
-            if kind == TAKE:
+            if kind == TAKE and stream >= 0:
                 places[stream] += 1
         for who, move, answered in self._heard:
             if move.answer is PARKED:
