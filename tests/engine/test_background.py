@@ -222,3 +222,31 @@ def test_terminate_comes_before_drain(tmp_path: Path) -> None:
         """,
     )
     assert ran.exit == 0, ran.why
+
+
+def test_who_can_start_when_the_foreground_is_done_does(tmp_path: Path) -> None:
+    """A background worker whose dependency ends last starts and is drained, whatever else is told
+    to the engine at that moment.
+    """
+    for _ in range(5):
+        ran = run(
+            tmp_path,
+            """
+            queues: {q: {}}
+            workers:
+              last: {executor: thread, steps: [{put: q, value: 1}]}
+              busy:
+                executor: thread
+                background: true
+                replicas: 8
+                depends_on: {last: {condition: started}}
+                steps: []
+              reader:
+                executor: thread
+                background: true
+                depends_on: [last]
+                steps: [{forever: , steps: [{get: q}]}]
+            """,
+        )
+        assert ran.worker("reader")["state"] == "terminated"
+        assert ran.result["queues"]["q"]["got"] == 1

@@ -297,3 +297,28 @@ def test_run_step_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
         """,
     )
     assert ran.exit == 0, ran.why
+
+
+@pytest.mark.parametrize("executor", ["thread", "process"])
+def test_a_log_is_no_place_to_stop_at(executor: str, tmp_path: Path) -> None:
+    """Steps without a scheduling point belong to the one before them, whenever the stop comes."""
+    ran = run(
+        tmp_path,
+        f"""
+        flags: {{up: {{}}}}
+        workers:
+          w:
+            executor: {executor}
+            background: true
+            stop: {{action: terminate}}
+            steps:
+              - set_flag: up
+              - repeat: 5000
+                steps: [log: x]
+              - return: all
+          f: {{executor: thread, steps: [wait: up]}}
+        expect: [workers.w.result == 'all']
+        """,
+    )
+    assert ran.exit == 0, ran.why
+    assert len(ran.said("w")) == 5000

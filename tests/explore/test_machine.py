@@ -364,6 +364,68 @@ workers:
     assert outcomes(text, "values.tries", EXACT) == {"3"}
 
 
+def test_what_was_in_hand_goes_back_when_its_thread_is_gone() -> None:
+    """A worker that has done its last step is not gone yet, and others may look before it is."""
+    text = workers(
+        {
+            "a": "{put: t, value: 1}\nget: t\nset_flag: f",
+            "b": "wait: f\n{get: t, block: false, into: x, otherwise: [{return: none}]}\n"
+            'return: "${x}"',
+        },
+        "queues: {t: {ack: task_done}}\nflags: {f: {}}",
+    )
+    assert outcomes(text, "workers.b.result") == {"'none'", "1"}
+
+
+def test_nobody_drains_while_an_item_is_in_hand() -> None:
+    """A reader that never says that it is done with an item keeps the run from its end."""
+    text = """
+queues: {t: {ack: task_done}}
+workers:
+  w: {executor: thread, steps: [{put: t, value: 1}]}
+  r: {executor: thread, background: true, steps: [{forever: , steps: [{get: t}, DONE]}]}
+"""
+    assert outcomes(text.replace(", DONE", ""), "workers.r.state") == {"stuck"}
+    assert outcomes(text.replace("DONE", "{task_done: t}"), "workers.r.state") == {"'terminated'"}
+
+
+def test_what_can_start_when_the_foreground_is_done_does() -> None:
+    """A background worker whose dependency ends last still starts; one that has to wait on never
+    does.
+    """
+    text = """
+queues: {q: {}}
+workers:
+  last: {executor: thread, steps: [{put: q, value: 1}]}
+  reader: {executor: thread, background: true, depends_on: [last], steps: [{get: q}, {get: q}]}
+  other: {executor: thread, background: true, depends_on: [reader], steps: []}
+"""
+    states = "[workers.reader.state, workers.other.state, queues.q.left]"
+    assert outcomes(text, states) == {"['terminated', 'skipped', 0]"}
+
+
+@pytest.mark.parametrize(
+    "worker",
+    [
+        "executor: thread",
+        "executor: pool\n    options: {of: thread, max_workers: 1}\n    jobs: 1",
+    ],
+)
+def test_a_restarted_worker_is_another_party(worker: str) -> None:
+    """What an attempt still holds at its end is not the next attempt's, as between threads."""
+    text = f"""
+locks: {{k: {{kind: rlock}}}}
+values: {{late: 0}}
+workers:
+  w:
+    {worker}
+    restart: {{policy: always, max: 1}}
+    steps:
+      - {{acquire: k, timeout: 1s, otherwise: [{{update: late, to: old + 1}}]}}
+"""
+    assert outcomes(text, "[values.late, workers.w.restarts]") == {"[1, 1]"}
+
+
 def test_inline_workers_come_last_and_one_after_the_other() -> None:
     """The second inline worker starts when the first has ended."""
     text = """

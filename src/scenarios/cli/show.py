@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from scenarios import runs
-from scenarios.cli import complete, options, running
+from scenarios.cli import complete, options, reality, running
 from scenarios.errors import UsageError
 
 HELP = """\
@@ -19,7 +19,9 @@ Show a stored run: its summary, its events or what a worker wrote. Without
 RUN it is the latest.
 
 RUN is the id of a run, a part of it (the newest that has it), or a folder.
-The exit code is 0 however the run ended.
+The exit code is 0 however the run ended, except with --check-model: 0 where
+the run is a path of the explorer's state machine, 1 where it is not, and 3
+where that is not known.
 
 Examples:
   scenarios show                    the summary of the latest run
@@ -27,6 +29,7 @@ Examples:
   scenarios show --events           what was shown while it ran
   scenarios show queue --events -v  every operation of the newest "queue"
   scenarios show --output writer    what the worker wrote
+  scenarios show --check-model      whether the run is a path of the machine
   scenarios show --format json      the result, for programs
 """
 
@@ -37,6 +40,9 @@ Examples:
 @click.option("--events", is_flag=True, help="Show the events; `--format json` gives them raw.")
 @click.option("-v", "--verbose", is_flag=True, help="Show operations, too (with --events).")
 @click.option("--output", metavar="WORKER", help="Print what a worker wrote, as it was written.")
+@click.option(
+    "--check-model", "checking", is_flag=True, help="Check the run against the state machine."
+)
 @options.format_of(*options.FORMATS)
 @options.root
 def command(
@@ -45,20 +51,24 @@ def command(
     events: bool,
     verbose: bool,
     output: str | None,
+    checking: bool,
     form: str,
     root: Path,
-) -> None:
+) -> int:
     """Find, read, tell."""
     if listing:
         _tell_list(root, form)
-        return
+        return 0
     path = runs.find_run(run, root)
+    if checking:
+        return reality.tell(path, read_result(path), form)
     if output is not None:
         _tell_output(path, output)
     elif events or verbose:
         _tell_events(path, verbose, form)
     else:
         _tell_result(path, form)
+    return 0
 
 
 def read_result(path: Path) -> dict[str, Any] | None:

@@ -23,16 +23,19 @@ class Starting:
         self._run = run
         self._executors: dict[str, Executor] = {}
 
-    def progress(self) -> None:
-        """Start or skip pending members until nothing changes, or there is something to hear."""
+    def progress(self) -> bool:
+        """Start or skip pending members until nothing changes; False: there is something to hear
+        first.
+        """
         changed = True
         while changed:
             changed = False
             for member in self._run.members:
                 if not self._run.inbox.empty():
-                    return
+                    return False
                 if member.state == "pending" and member.restart_at is None:
                     changed |= self._consider(member)
+        return True
 
     def _consider(self, member: Member) -> bool:
         """Start a pending member, or skip it; whether anything changed."""

@@ -84,5 +84,5 @@ class Supervisor:
                 member.restart_at = None
 
     def _progress(self) -> None:
-        self._starting.progress()
-        self._background.progress()
+        if self._starting.progress():  # who can start by now does, before the background is stopped
+            self._background.progress()

@@ -37,8 +37,9 @@ read, an item taken by a worker that was stopped before its next step, a worker 
 nothing expected it, a worker that the machine cannot follow, and one that was passed over."""
 
 STEP, TAKE, EXPIRE, STOPPING, WAKE, KILL, DRAIN, TICK = range(8)
-"""Kinds of transitions: an operation, a pool's taking of a job, the end of a time-out, a stop, a
-spurious wake-up, the force that follows a stop, the end of all that drain, the passing of time."""
+"""Kinds of transitions: an operation, a pool's taking of a job (or a thread's leaving with items in
+hand), the end of a time-out, a stop, a spurious wake-up, the force that follows a stop, the end of
+all that drain, the passing of time."""
 
 SECOND = 1_000_000_000  # nanoseconds
 
@@ -69,8 +70,8 @@ class Acting:
         self._tables = tables
         self._exact = exact
         self.calls = Calls()
+        self.item = ""  # what the next item put is called; nothing depends on it
         self.unmodelled: dict[Unmodelled, None] = {}
-        self.logs: dict[tuple[int, int, Any], tuple[tuple[int, str], ...]] = {}
         self._locals = model.plan.locals
 
     # -- moves ---------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ class Acting:
         jobs = self._jobs(index)
         argument = argument_of(self._model.actors[index], local, self._locals, jobs)
         if operation.verb == "put":
-            argument = "", argument
+            argument = self.item, argument
         try:
             answer = machine.apply(index, operation.verb, argument, woken)
         except ScenariosError as error:

@@ -43,6 +43,9 @@ class Background:
         together = _closed(draining, left)
         if not together or not all(self._calm(state, one, waits) for one in together):
             return []
+        read = {queue for one in together for queue in one.plan.gets}
+        if any(self._life.in_hand(state, queue) for queue in read):
+            return []
         return [index for one in together for index in one.actors if self._untold(state, index)]
 
     def _ending(self, state: Sequence[int], member: Member) -> bool:
@@ -52,7 +55,7 @@ class Background:
         return any(self._life.local(state, index).told for index in member.actors)
 
     def _calm(self, state: Sequence[int], member: Member, waits: Sequence[bool]) -> bool:
-        """Whether each of its threads waits on an empty queue, with no item in hand."""
+        """Whether each of its threads waits on an empty queue."""
         for index in member.actors:
             local = self._life.local(state, index)
             if local.phase != RUNNING:

@@ -82,7 +82,9 @@ def _worker(machine: StateMachine, state: State, group: list[Member]) -> dict[st
         return each[0]
     return Replicas(
         state=worst([one["state"] for one in each]),
-        exit_code=next((one["exit_code"] for one in each if one["exit_code"]), None),
+        exit_code=next((one["exit_code"] for one in each if one["exit_code"]), each[0]["exit_code"])
+        if each
+        else None,
         result=None,
         results=[one["result"] for one in each],
         error=next((one["error"] for one in each if one["error"]), None),

@@ -6,19 +6,26 @@ causes it, and what others may come before is a transition of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from scenarios.explore.acting import CRASHED, LOST_TRACK, SECOND, Acting, Move
+from scenarios.explore.acting import CRASHED, SECOND, Acting, Move
 from scenarios.explore.local import IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
-from scenarios.explore.model import Member, Model
+from scenarios.explore.model import GONE, Member, Model
+from scenarios.explore.starts import Starts
 from scenarios.explore.tables import Tables
 from scenarios.resources.freezing import frozen
 from scenarios.resources.machine import Woken
+from scenarios.resources.queues import Queue
 from scenarios.worker_plan import worst
 
 SKIPPED: End = ("skipped", frozen(None), None, 0)
 NO_JOB: End = ("terminated", frozen(None), None, 0)
+
+
+Hear = Callable[[int, Move, bool], None]
+"""Hears of each move that comes with a transition: whose it is, the move, and whether it goes on
+with an answer or begins a program."""
 
 
 class Pool(NamedTuple):
@@ -47,6 +54,14 @@ class Life:
         self._all = range(len(model.actors))
         self._pools = [member for member in model.members if member.pool is not None]
         self._foreground = [one for one in model.members if not one.declared.background]
+        # queues where what a thread has in hand goes back when it is gone
+        self.hands = {
+            name: model.slots[name]
+            for name, machine in model.machines.items()
+            if isinstance(machine, Queue) and machine.hold != "none"
+        }
+        self._starts = Starts(model, self)
+        self.hear: Hear | None = None
 
     def settle(self, state: list[int]) -> None:
         """Record ends, start what can start, skip what cannot, until nothing changes."""
@@ -56,13 +71,13 @@ class Life:
             again = False
             for index in self._all:
                 if fresh[state[index]]:
-                    self._record(state, index)
-                    again = True
+                    again = self._record(state, index) or again
             for member in self._pools:
                 again = self._end_pool(state, member) or again
             if any(pending[state[index]] for index in self._all):
                 for member in self._model.members:
-                    again = self._consider(state, member) or again
+                    again = self._starts.consider(state, member) or again
+                again = again or self._starts.give_up(state)
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -105,14 +120,47 @@ class Life:
 
     # -- ends ----------------------------------------------------------------------------------
 
-    def _record(self, state: list[int], index: int) -> None:
-        """Take note of a program that has just ended."""
-        member = self._model.members[self._model.actors[index].member]
+    def _record(self, state: list[int], index: int) -> bool:
+        """Take note of a program that has just ended, unless its thread still has to leave."""
+        member = self._member(index)
         local = self.local(state, index)
+        if member.pool is not None:
+            self._job_over(state, member, index, local)
+        elif self._holds(state, index):
+            return False
+        else:
+            self._attempt_over(state, member, index, local)
+        return True
+
+    def leaving(self, state: Sequence[int], index: int) -> bool:
+        """Whether an actor that has done its work has to give back what it has in hand."""
+        local = self.local(state, index)
+        if local.phase == IDLE:
+            pool = self.pool(state, self._member(index))
+            if not pool.stopping and pool.next < len(self._member(index).jobs or ()):
+                return False
+        return self._holds(state, index)
+
+    def leave(self, state: list[int], index: int) -> None:
+        """Its thread is gone."""
+        member, local = self._member(index), self.local(state, index)
         if member.pool is None:
             self._attempt_over(state, member, index, local)
         else:
-            self._job_over(state, member, index, local)
+            self._leave(state, index, local)
+            state[index] = self._tables.number(index, closed(local, self._counted))
+
+    def in_hand(self, state: Sequence[int], queue: str) -> bool:
+        """Whether anybody has taken items of a queue and not said that they are done."""
+        slot = self.hands.get(queue)
+        return slot is not None and bool(self._tables.named[slot][state[slot]])
+
+    def _holds(self, state: Sequence[int], index: int) -> bool:
+        named = self._tables.named
+        return any(index in named[slot][state[slot]] for slot in self.hands.values())
+
+    def _member(self, index: int) -> Member:
+        return self._model.members[self._model.actors[index].member]
 
     def _attempt_over(self, state: list[int], member: Member, index: int, local: Local) -> None:
         end = local.end
@@ -123,6 +171,7 @@ class Life:
         if local.told or not self._again(member, end, local.attempt):
             self._blame(state, member, end)
             return
+        self._forget(state, index)
         again = Local(attempt=local.attempt, made=local.made, due=self._backoff(member))
         state[index] = self._tables.number(index, again)
 
@@ -158,24 +207,40 @@ class Life:
             state[slot] = tables.freeze(slot)
             self.wake(state, woken)
 
+    def _forget(self, state: list[int], index: int) -> None:
+        """The next attempt is another party: what this one holds still is not its own."""
+        tables, first = self._tables, len(self._model.actors)
+        for slot in range(first, first + len(self._model.groups)):
+            if index in tables.named[slot][state[slot]]:
+                tables.thaw(slot, state[slot])
+                state[slot] = tables.freeze(slot, {index: GONE})
+
     def wake(self, state: list[int], woken: Sequence[tuple[Any, Any]]) -> None:
         """Let those who waited go on with their answers."""
         for index, answer in woken:
-            self.take_on(state, index, self._acting.woken(index, state[index], answer))
+            move = self._acting.woken(index, state[index], answer)
+            state[index] = move.local
+            state[-1] |= move.marks
+            if self.hear is not None:
+                self.hear(index, move, True)
 
-    def take_on(self, state: list[int], index: int, move: Move) -> None:
-        """An actor's move that touches nothing but itself."""
+    def _begin(self, state: list[int], index: int, job: int | None) -> None:
+        """An actor begins its program."""
+        move = self._acting.begun(index, state[index], job)
         state[index] = move.local
         state[-1] |= move.marks
+        if self.hear is not None:
+            self.hear(index, move, False)
 
     # -- pools ---------------------------------------------------------------------------------
 
-    def take(self, state: list[int], member: Member, index: int) -> None:
+    def take(self, state: list[int], index: int) -> None:
         """A thread of a pool takes the next job."""
+        member = self._member(index)
         pool = self.pool(state, member)
         self._put(state, member, pool._replace(next=pool.next + 1))
         job = 0 if member.alike else pool.next
-        self.take_on(state, index, self._acting.begun(index, state[index], job))
+        self._begin(state, index, job)
 
     def _job_over(self, state: list[int], member: Member, index: int, local: Local) -> None:
         assert local.end is not None
@@ -195,7 +260,7 @@ class Life:
         changed = False
         for index in member.actors:
             local = self.local(state, index)
-            if local.phase == IDLE:
+            if local.phase == IDLE and not self._holds(state, index):
                 self._leave(state, index, local)
                 state[index] = self._tables.number(index, closed(local, self._counted))
                 changed = True
@@ -218,6 +283,7 @@ class Life:
             for index in member.actors:
                 again = Local(made=self.local(state, index).made, due=self._backoff(member))
                 state[index] = self._tables.number(index, again)
+                self._forget(state, index)
             return
         self._put(state, member, pool._replace(phase=OVER, end=end))
         self._blame(state, member, end)
@@ -233,23 +299,8 @@ class Life:
 
     # -- starts --------------------------------------------------------------------------------
 
-    def _consider(self, state: list[int], member: Member) -> bool:
-        """Start a pending member, or skip it; whether anything changed."""
-        if self.phase(state, member) != PENDING or state[-1] & LOST_TRACK:
-            return False
-        attempts = self.attempts(state, member)
-        met = self._met(state, member)
-        if False in met or (not attempts and self.done(state)):
-            self._skip(state, member)
-            return True
-        if None in met or any(self.local(state, index).due for index in member.actors):
-            return False
-        if member.inline and not self._inline_next(state, member):
-            return False
-        self._start(state, member)
-        return True
-
-    def _start(self, state: list[int], member: Member) -> None:
+    def start(self, state: list[int], member: Member) -> None:
+        """A member begins an attempt."""
         attempt = self.attempts(state, member) + 1
         for index in member.actors:
             local = self.local(state, index)
@@ -258,57 +309,18 @@ class Life:
                 local = local._replace(phase=IDLE)
             state[index] = self._tables.number(index, local)
             if member.pool is None:
-                self.take_on(state, index, self._acting.begun(index, state[index], None))
+                self._begin(state, index, None)
         if member.pool is not None:
             self._put(state, member, Pool(RUNNING, attempt=attempt))
 
-    def _skip(self, state: list[int], member: Member) -> None:
+    def skip(self, state: list[int], member: Member) -> None:
+        """A member never starts."""
         for index in member.actors:
             local = self.local(state, index)
             skipped = local._replace(phase=OVER, end=SKIPPED, due=None)
             state[index] = self._tables.number(index, skipped)
         if member.pool is not None:
             self._put(state, member, Pool(OVER, end=SKIPPED))
-
-    def _met(self, state: Sequence[int], member: Member) -> list[bool | None]:
-        return [
-            self._dependency(state, self._model.by_name[name], condition)
-            for name, condition in member.declared.depends_on.items()
-        ]
-
-    def _dependency(self, state: Sequence[int], group: list[Member], condition: str) -> bool | None:
-        """Whether a dependency is met; None while it still can be."""
-        over = [self.phase(state, member) == OVER for member in group]
-        ends = [self.end(state, member) for member in group]
-        states = [end[0] if end and ended else "" for end, ended in zip(ends, over, strict=True)]
-        if condition == "completed":
-            return False if "skipped" in states else all(over) or None
-        if condition == "succeeded":
-            bad = any(o and s != "succeeded" for o, s in zip(over, states, strict=True))
-            return False if bad else all(over) or None
-        started = [self.attempts(state, member) > 0 for member in group]
-        if all(started):
-            return True
-        return False if any(o and not s for o, s in zip(over, started, strict=True)) else None
-
-    def _inline_next(self, state: Sequence[int], member: Member) -> bool:
-        """Whether the main thread is free, and no other can start that goes before it."""
-        before = True
-        for other in self._model.members:
-            if other is member:
-                before = False
-                continue
-            phase = self.phase(state, other)
-            if other.inline and phase == RUNNING:
-                return False
-            could = (
-                phase == PENDING
-                and all(met is True for met in self._met(state, other))
-                and not any(self.local(state, index).due for index in other.actors)
-            )
-            if could and (before or not other.inline):
-                return False
-        return True
 
 
 def _first_failure(pool: Pool) -> tuple[str | None, int]:

@@ -25,7 +25,7 @@ from scenarios.explore.acting import (
 )
 from scenarios.explore.background import Background
 from scenarios.explore.fairness import Fairness, bound_of
-from scenarios.explore.life import Life, Pool
+from scenarios.explore.life import Hear, Life, Pool
 from scenarios.explore.local import RUNNING, Local, operation_at
 from scenarios.explore.model import Member, Model
 from scenarios.explore.tables import BETWEEN, NOTHING, NOWHERE, Tables
@@ -57,18 +57,23 @@ class StateMachine:
     """One scenario as a state machine; states of one machine mean nothing to another."""
 
     def __init__(
-        self, model: Model, options: Options = FREE, excused: frozenset[str] = frozenset()
+        self,
+        model: Model,
+        options: Options = FREE,
+        excused: frozenset[str] = frozenset(),
+        hear: Hear | None = None,
     ) -> None:
         self.model = model
         self.options = options
         self.tables = Tables(model, options.exact)
         self.acting = Acting(model, self.tables, options.exact)
         self.life = Life(model, self.tables, self.acting, options.exact, excused)
+        self.life.hear = hear
         self.background = Background(model, self.life)
         count = len(model.actors)
         self._count = count
         self._moves: list[dict[int, dict[int, Move | None]]] = [{} for _ in range(count)]
-        self._rare: dict[tuple[int, int, int, int], Move | None] = {}
+        self._rare: dict[tuple[int, int, int, int, str], Move | None] = {}
         self._woken: dict[tuple[int, int, Any], Move] = {}
         self._steps = [(STEP, index) for index in range(count)]
         self._takes = [(TAKE, index) for index in range(count)]
@@ -110,7 +115,9 @@ class StateMachine:
             number = state[index]
             slot = where[number]
             if slot <= NOTHING:
-                if slot == BETWEEN and self._has_job(state, index):
+                if slot == BETWEEN and (
+                    self.life.leaving(state, index) or self._has_job(state, index)
+                ):
                     found.append(self._takes[index])
                 continue
             group = state[slot] if slot != NOWHERE else 0
@@ -152,11 +159,12 @@ class StateMachine:
                 self.life.settle(new)
             return tuple(new)
         if kind == TAKE:
-            member = self._pool_of[index]
-            assert member is not None
-            self.life.take(new, member, index)
+            if self.life.leaving(state, index):
+                self.life.leave(new, index)
+            else:
+                self.life.take(new, index)
         elif kind == DRAIN:
-            for one in self._drained(state):
+            for one in self.drained(state):
                 self._stop(new, one)
         elif kind == TICK:
             self._pass_time(new)
@@ -202,6 +210,18 @@ class StateMachine:
             return self._moves[index][number][group]
         return self._rare_move(kind, index, number, group)
 
+    def attempt(self, state: State, kind: int, index: int) -> Move | None:
+        """What an actor's own transition would do, enabled or not; None where it has to wait."""
+        slot = self.slot(state, index)
+        return self._rare_move(kind, index, state[index], state[slot] if slot is not None else 0)
+
+    def follow(self, state: State, index: int, move: Move) -> State:
+        """The state after what was attempted."""
+        new = list(state)
+        self._take_on(new, index, move, self.slot(state, index))
+        self.life.settle(new)
+        return tuple(new)
+
     def length(self, state: State, transition: Transition) -> int:
         """What a transition counts for in the length of a schedule: to wait is no step."""
         move = self.move(state, transition) if transition[0] == STEP else None
@@ -228,10 +248,11 @@ class StateMachine:
         stopped = self.background.terminated(state)
         if stopped:
             found += [(STOPPING, index) for index in stopped]
-        elif self._drained(state, found):
+        elif self.drained(state, found):
             found.append((DRAIN, -1))
 
-    def _drained(self, state: State, found: Sequence[Transition] | None = None) -> list[int]:
+    def drained(self, state: State, found: Sequence[Transition] | None = None) -> list[int]:
+        """The actors that DRAIN ends; `found` are the operations that are enabled."""
         if found is None:
             found = [one for one in self.enabled(state) if one[0] == STEP]
         waits = [True] * self._count
@@ -288,14 +309,20 @@ class StateMachine:
         slot = self.model.slots[operation.object] if operation.section else None
         move = self._rare_move(kind, index, new[index], new[slot] if slot is not None else 0)
         assert move is not None
+        self._take_on(new, index, move, slot)
+
+    def _take_on(self, new: list[int], index: int, move: Move, slot: int | None) -> None:
+        """An actor's own move, and what it does to those who waited."""
         new[index] = move.local
         if slot is not None:
             new[slot] = move.group
         new[-1] |= move.marks
+        if self.life.hear is not None:
+            self.life.hear(index, move, True)
         self._wake(new, move.woken)
 
     def _rare_move(self, kind: int, index: int, number: int, group: int) -> Move | None:
-        key = kind, index, number, group
+        key = kind, index, number, group, self.acting.item
         if key not in self._rare:
             self._rare[key] = self.acting.move(kind, index, number, group)
         return self._rare[key]
@@ -316,6 +343,8 @@ class StateMachine:
                 move = self._woken[key] = self.acting.woken(index, new[index], answer)
             new[index] = move.local
             new[-1] |= move.marks
+            if self.life.hear is not None:
+                self.life.hear(index, move, True)
             ended = ended or self.tables.fresh[move.local]
         return ended
 

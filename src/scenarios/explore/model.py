@@ -18,6 +18,9 @@ from scenarios.scenario import Worker
 from scenarios.specs import Capabilities
 from scenarios.worker_plan import WorkerPlan
 
+GONE = -1
+"""Stands in machines for an earlier attempt of a worker: what it did not give back is its own."""
+
 PID = 4_000
 """Workers have no process here: `worker.pid` is this for the engine's own, and more for others."""
 
@@ -69,7 +72,7 @@ class Model:
     groups: list[tuple[str, ...]] = field(default_factory=list)
     machines: dict[str, Machine] = field(default_factory=dict)
     slots: dict[str, int] = field(default_factory=dict)
-    keep: dict[str, frozenset[str]] = field(default_factory=dict)
+    keep: dict[str, frozenset[str] | None] = field(default_factory=dict)
     arrivals: frozenset[int] = frozenset()
     unmodelled: list[Unmodelled] = field(default_factory=list)
     by_name: dict[str, list[Member]] = field(default_factory=dict)
@@ -81,14 +84,19 @@ class Model:
         return len(self.actors) + len(self.groups) + sum(m.pool is not None for m in self.members)
 
 
-def model_of(plan: Plan) -> Model:
-    """The model of a plan; what can be explored of it is told by `unmodelled`."""
+def model_of(plan: Plan, *, apart: bool = False) -> Model:
+    """The model of a plan; what can be explored of it is told by `unmodelled`.
+
+    `apart` tells everything apart: actors and jobs that are alike, and counts that nobody asks for.
+    """
     model = Model(plan, mentions=Mentions.of(plan))
     model.unmodelled += _impossible(plan)
     if model.unmodelled:
         return model
-    _add_members(model)
+    _add_members(model, apart)
     _add_groups(model)
+    if apart:
+        model.keep = dict.fromkeys(model.slots)
     pools = [member for member in model.members if member.pool is not None]
     first = len(model.actors) + len(model.groups)
     for number, member in enumerate(pools):
@@ -106,7 +114,7 @@ def _impossible(plan: Plan) -> Iterator[Unmodelled]:
             yield Unmodelled(worker.name, worker.line, why)
 
 
-def _add_members(model: Model) -> None:
+def _add_members(model: Model, apart: bool) -> None:
     plan, mentions = model.plan, model.mentions
     kin: dict[str, int] = {}
     for number, worker in enumerate(plan.workers):
@@ -128,7 +136,7 @@ def _add_members(model: Model) -> None:
             like = f"{worker.declared}" if mentions.alike(declared) else worker.name
             threads_alike = not mentions.worker(worker.declared, "pid", "thread")
             like += "" if threads_alike else f"#{thread}"
-            first_like = kin.setdefault(like, index)
+            first_like = index if apart else kin.setdefault(like, index)
             names = _names(plan, worker, index, capabilities, thread_name)
             model.actors.append(Actor(index, name, number, worker.program, first_like, names))
         member = Member(
@@ -139,7 +147,7 @@ def _add_members(model: Model) -> None:
             0 if is_pool else None,
             jobs,
             capabilities.main_thread,
-            is_pool and mentions.jobs_alike(declared),
+            is_pool and not apart and mentions.jobs_alike(declared),
         )
         model.members.append(member)
         model.by_name.setdefault(worker.declared, []).append(member)
@@ -208,7 +216,7 @@ def _add_groups(model: Model) -> None:
     )
 
 
-def _keep(model: Model) -> dict[str, frozenset[str]]:
+def _keep(model: Model) -> dict[str, frozenset[str] | None]:
     """For each resource the verbs that act on it and the statistics that are asked for."""
     keep: dict[str, set[str]] = {name: set() for name in model.slots}
     for operation in operations(model):

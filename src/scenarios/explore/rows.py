@@ -77,6 +77,9 @@ def _row(
     actor = machine.model.actors[index]
     if kind == TAKE:
         member = machine.model.members[actor.member]
+        if machine.life.leaving(state, index):
+            text = "gives back what it had in hand" + _ending(machine, index, state, after)
+            return Row(number, actor.name, member.declared.line, text, (), also)
         job = machine.life.pool(state, member).next
         begun = machine.acting.begun(index, state[index], 0 if member.alike else job)
         logs = tuple(text for _, text in begun.logs)

@@ -10,7 +10,7 @@ from scenarios.explore.model import Model
 
 NOWHERE = -1  # the slot of an operation that touches no resource
 NOTHING, BETWEEN = -2, -3
-"""In place of a slot: the actor does nothing by itself, or may take a job."""
+"""In place of a slot: the actor does nothing by itself, or may take a job or leave."""
 
 
 class Tables:
@@ -45,7 +45,7 @@ class Tables:
         return found
 
     def _where(self, index: int, local: Local) -> int:
-        if local.phase == IDLE:
+        if local.phase in (IDLE, DONE):
             return BETWEEN
         operation = operation_at(self._model.actors[index], local)
         if operation is None or local.parked:
@@ -74,8 +74,9 @@ class Tables:
         seen: set[int] = set()
 
         def who(index: Any) -> Any:
-            seen.add(index)
-            return index if renamed is None else renamed.get(index, index)
+            new = index if renamed is None else renamed.get(index, index)
+            seen.add(new)
+            return new
 
         parts = [machines[name].freeze(who, keep[name]) for name in names]
         for name in names:

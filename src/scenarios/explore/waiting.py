@@ -10,6 +10,7 @@ from typing import Any
 from scenarios.explore.acting import STEP
 from scenarios.explore.local import OVER, PENDING, operation_at
 from scenarios.explore.machine import State, StateMachine, Transition
+from scenarios.explore.model import GONE
 from scenarios.program import Operation
 
 
@@ -97,7 +98,8 @@ def holding(
         lock: Any = getattr(of, "lock", of)
         owner = getattr(lock, "owner", None)
         if owner is not None and name not in _borrowed(machine):
-            holders[name] = [model.actors[owner].name]
+            earlier = "an earlier attempt"
+            holders[name] = [earlier if owner == GONE else model.actors[owner].name]
     return holders
 
 

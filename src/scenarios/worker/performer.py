@@ -74,11 +74,11 @@ class Performer:
 
     def perform(self, operation: Operation, argument: Any, timeout: float | None = None) -> Any:
         """The answer to an operation: its value, a Refused, a Failed or STOP."""
+        verb = operation.verb
+        if verb == "log":  # it belongs to the operation before it: no stop comes in between
+            return self._local[verb](operation, argument, timeout)
         if self.stopped and (self.killed or not self.told):
             return self._tell()
-        verb = operation.verb
-        if verb == "log":
-            return self._local[verb](operation, argument, timeout)
         self.doing = operation
         recorder = self.recorder
         invoke, done = recorder.heads(operation)
@@ -107,7 +107,7 @@ class Performer:
             answer = Failed(str(error))
         kind, value = "ok", ""
         if answer is not True or item:
-            answer, kind, value = _told(verb, answer, item)
+            answer, kind, value = told(verb, answer, item)
         recorder.operation(
             f'{{"time":{now()},"seq":{next_number()},"event":"{kind}",{done}{value}}}\n'
         )
@@ -152,8 +152,8 @@ class Performer:
         return self._tell()
 
 
-def _told(verb: str, answer: Any, item: str) -> tuple[Any, str, str]:
-    """(what the worker gets, the event's name, the end of its line)."""
+def told(verb: str, answer: Any, item: str) -> tuple[Any, str, str]:
+    """Of an answer: (what the worker gets, the event's name, the end of its line)."""
     kind = answer.__class__
     if kind is Refused:
         return answer, "fail", f',"error":{quoted(answer.detail or answer.reason)}'

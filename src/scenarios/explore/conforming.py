@@ -1,0 +1,185 @@
+"""Whether a real run of steps is a path of the state machine: the link of the explorer to reality.
+
+The events of the run, sorted by `records`, are explained one after the other by `tracing`, whose
+machine has to give the recorded answers (`matching`); the end has to be the recorded one as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from scenarios.event import Masker
+from scenarios.explore.acting import Move
+from scenarios.explore.budget import Budget, BudgetSpent, Limits
+from scenarios.explore.calls import importable
+from scenarios.explore.facts import UNKNOWN, facts
+from scenarios.explore.machine import Options, State, StateMachine
+from scenarios.explore.model import Model, model_of
+from scenarios.explore.prove import Path
+from scenarios.explore.records import Event, Records, Unknowable, name_threads, records_of
+from scenarios.explore.tracing import Tracing
+from scenarios.plan import Plan
+
+Answer = Literal["conforms", "differs", "unknown"]
+
+WORKER = ("state", "error", "error_line", "result", "results", "restarts", "exit_code")
+"""What a result and the machine both tell of a worker."""
+
+LIMITS = Limits(states=2_000_000, seconds=60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Conformity:
+    """The answer; `why` says what differs or is not known, or how far the run went.
+
+    Where it differs, `number` is that of the first event that nothing explains (from 1), and
+    `instead` what the machine would have done there.
+    """
+
+    answer: Answer
+    why: str = ""
+    operations: int = 0
+    states: int = 0
+    number: int = 0
+    event: Event | None = None
+    instead: tuple[str, ...] = ()
+    path: Path = ()
+
+
+def check(
+    plan: Plan,
+    events: Iterable[Event],
+    *,
+    result: Mapping[str, Any] | None = None,
+    folder: str = "",
+    modules: str = "",
+    limits: Limits = LIMITS,
+) -> Conformity:
+    """Look for a path of the machine that gives what the run recorded.
+
+    `result` is the run's result where there is one, `folder` was its folder, and `modules` is the
+    folder whose Python code its steps call.
+    """
+    model = model_of(plan, apart=True)
+    if model.unmodelled:
+        first = model.unmodelled[0]
+        return Conformity("unknown", f"worker {first.worker} (line {first.line}): {first.why}")
+    budget = Budget(limits)
+    try:
+        records = records_of(model, events)
+        _refuse_code(model, records)
+        name_threads(model, records, folder)
+        with importable(modules):
+            return _trace(model, records, result, budget)
+    except Unknowable as reason:
+        return Conformity("unknown", str(reason), states=budget.states)
+    except BudgetSpent as spent:
+        return Conformity("unknown", f"no path was found within {spent}", states=budget.states)
+
+
+def _refuse_code(model: Model, records: Records) -> None:
+    """Python code gives the machine's answers only where it is declared pure."""
+    lines = {
+        instruction[1].line: instruction[1]
+        for actor in model.actors
+        for instruction in actor.program.instructions
+        if getattr(instruction[1], "verb", "") in ("call", "run")
+    }
+    for stream in records.streams:
+        for record in stream:
+            operation = lines.get(record.event.get("line", 0))
+            if record.kind != "op" or operation is None:
+                continue
+            where = f"worker {record.event['worker']} (line {operation.line})"
+            if operation.verb == "run":
+                raise Unknowable(f"{where} runs a command, and what that does is not known")
+            if not operation.pure:
+                what = f"the Python code {operation.detail}, which is not declared `pure`"
+                raise Unknowable(f"{where} calls {what}")
+
+
+def _trace(
+    model: Model, records: Records, result: Mapping[str, Any] | None, budget: Budget
+) -> Conformity:
+    heard: list[tuple[int, Move, bool]] = []
+    machine = StateMachine(model, Options(early=True), hear=lambda *one: heard.append(one))
+    tracing = Tracing(machine, records, budget, heard)
+    wrong: list[str] = []
+    for path, state in tracing.paths():
+        wrong = [] if records.why else list(differences(machine, state, records, result))
+        if not wrong:
+            return _found(records, path, budget.states)
+    stuck = tracing.stuck
+    number, event, instead = 0, None, tuple(wrong) or stuck.instead
+    if wrong:
+        why = "all events are explained, and the end is another one"
+    elif stuck.record is None:
+        why = "all events are explained, and workers have not ended"
+    else:
+        event, number = stuck.record.answer or stuck.record.event, stuck.record.number
+        why = f"no path of the machine explains event {number}"
+    return Conformity("differs", why, records.operations, budget.states, number, event, instead)
+
+
+def _found(records: Records, path: Path, states: int) -> Conformity:
+    """A path; of a run of which only a part is known no more than that."""
+    one = next((r for stops in records.stops.values() for _, r in stops if r == "timeout"), None)
+    if one is not None:
+        why = f"{records.why}, which is no step of the machine; up to there it conforms"
+        return Conformity("unknown", why, records.operations, states)
+    why = f"up to where {records.why}" if records.why else ""
+    return Conformity("conforms", why, records.operations, states, path=path)
+
+
+# -- the end -----------------------------------------------------------------------------------
+
+
+def differences(
+    machine: StateMachine, state: State, records: Records, result: Mapping[str, Any] | None
+) -> Iterator[str]:
+    """What is otherwise at the end than the run told."""
+    masker = Masker(machine.model.plan.scenario.secrets)
+    found = masker.data(json.loads(json.dumps(facts(machine, state), default=str)))
+    for member in machine.model.members:
+        ended = records.ends.get(member.name)
+        if ended is None:
+            continue
+        part = found["workers"][member.plan.declared]
+        part = part if member.plan.replica is None else part["replicas"][member.plan.replica]
+        for key in ("state", "error"):
+            if part[key] != ended.get(key):
+                yield _differs(f"{key} of worker {member.name}", part[key], ended.get(key))
+    if result is not None:
+        yield from _other_result(machine, found, result)
+
+
+def _other_result(
+    machine: StateMachine, found: Mapping[str, Any], result: Mapping[str, Any]
+) -> Iterator[str]:
+    for name, worker in found["workers"].items():
+        yield from _other(f"worker {name}", worker, result["workers"].get(name, {}), WORKER)
+        for at, replica in enumerate(worker.get("replicas", ())):
+            told = result["workers"][name]["replicas"][at]
+            yield from _other(f"worker {name}.{at}", replica, told, WORKER)
+    for section in ("queues", "locks", "semaphores", "conditions", "barriers"):
+        for name, of in found.get(section, {}).items():
+            yield from _other(f"{section}.{name}", of, result.get(section, {}).get(name, {}), of)
+    for section in ("flags", "values"):
+        yield from _other(section, found[section], result.get(section, {}), found[section])
+    if machine.model.mentions.asks("locals"):
+        yield from _other("locals", found["locals"], result.get("locals", {}), found["locals"])
+
+
+def _other(
+    what: str, found: Mapping[str, Any], told: Mapping[str, Any], keys: Iterable[str]
+) -> Iterator[str]:
+    for key in keys:
+        if key not in UNKNOWN and key in found and key in told and found[key] != told[key]:
+            yield _differs(f"{key} of {what}", found[key], told[key])
+
+
+def _differs(what: str, machine: Any, run: Any) -> str:
+    return f"{what} is {json.dumps(machine)} in the machine and {json.dumps(run)} in the run"
