@@ -29,7 +29,7 @@ from scenarios.explore.tables import Tables
 from scenarios.program import Operation
 from scenarios.resources.conditions import Condition
 from scenarios.resources.freezing import frozen
-from scenarios.resources.locks import Lock
+from scenarios.resources.locks import ABANDONED, Lock
 
 MISUSED, STRANGE, UNREAD, CRASHED, LOST_TRACK, STARVED = 1, 2, 4, 8, 16, 32
 """Marks: a lock released by another than its holder, a thread-local of an earlier job that was
@@ -104,6 +104,7 @@ class Acting:
             return self._parked(kind, index, operation, local, slot, woken)
         if answer.__class__ is not Refused:
             answer = _told(operation.verb, answer)
+            local = self._holding(local, operation, answer)
         return self._resumed(index, local, answer, self._tables.freeze(slot), woken, marks)
 
     def _perform(
@@ -180,6 +181,22 @@ class Acting:
         number = self._tables.number(index, self._timed(index, went.local))
         return Move(number, group, tuple(woken), marks, 1, answer, went.logs)
 
+    def _holding(self, local: Local, operation: Operation, answer: Any) -> Local:
+        """With the locks that it holds after an operation."""
+        name = self._model.locks.get(operation.object)
+        if name is None or (answer is not True and answer != ABANDONED):
+            return local
+        if operation.verb == "acquire":
+            machine = self._model.machines[name]
+            lock: Any = getattr(machine, "lock", machine)
+            if name in local.held and not lock.reentrant:  # another has released it
+                return local
+            return local._replace(held=(*local.held, name))
+        if operation.verb == "release" and name in local.held:
+            last = len(local.held) - 1 - local.held[::-1].index(name)
+            return local._replace(held=local.held[:last] + local.held[last + 1 :])
+        return local
+
     def _killed(self, index: int, local: Local, group: int, woken: Woken) -> Move:
         end: End = ("terminated", frozen(None), KILLED, 0)
         killed = local._replace(phase=DONE, frame=b"", argument=b"", place=-1, end=end)
@@ -205,6 +222,7 @@ class Acting:
         assert operation is not None
         if answer.__class__ is not Refused:
             answer = _told(operation.verb, answer)
+            local = self._holding(local, operation, answer)
         try:
             return self._resumed(index, local, answer, -1, [])
         except Cut as cut:

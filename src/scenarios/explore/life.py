@@ -60,11 +60,24 @@ class Life:
             for name, machine in model.machines.items()
             if isinstance(machine, Queue) and machine.hold != "none"
         }
+        # groups in which the end of a thread changes anything: others know it as a holder at most
+        first = len(model.actors)
+        self._left = [
+            (first + number, names)
+            for number, names in enumerate(model.groups)
+            if any(name in self.hands or name in model.plan.scenario.conditions for name in names)
+        ]
+        self._groups = [(first + number, names) for number, names in enumerate(model.groups)]
+        self._may_wait = any(
+            one.inline or one.declared.depends_on or one.declared.restart.policy != "never"
+            for one in model.members
+        )
         self._starts = Starts(model, self)
         self.hear: Hear | None = None
 
-    def settle(self, state: list[int]) -> None:
+    def settle(self, state: list[int], *, first: bool = False) -> None:
         """Record ends, start what can start, skip what cannot, until nothing changes."""
+        may_start = first or self._may_wait
         fresh, pending = self._tables.fresh, self._tables.pending
         again = True
         while again:
@@ -74,7 +87,7 @@ class Life:
                     again = self._record(state, index) or again
             for member in self._pools:
                 again = self._end_pool(state, member) or again
-            if any(pending[state[index]] for index in self._all):
+            if may_start and any(pending[state[index]] for index in self._all):
                 for member in self._model.members:
                     again = self._starts.consider(state, member) or again
                 again = again or self._starts.give_up(state)
@@ -195,9 +208,7 @@ class Life:
         """The actor's thread has ended: machines forget it, and what it had in hand goes back."""
         tables, model = self._tables, self._model
         killed = local.end is not None and local.end[2] == KILLED
-        first = len(model.actors)
-        for number, names in enumerate(model.groups):
-            slot = first + number
+        for slot, names in self._groups if killed else self._left:
             if index not in tables.named[slot][state[slot]]:
                 continue
             tables.thaw(slot, state[slot])

@@ -56,6 +56,7 @@ class Local(NamedTuple):
     end: End | None = None
     due: int | None = None
     draws: int = 0
+    held: tuple[str, ...] = ()  # the locks that it has taken, in their order
     denied: int = -1  # the slot of what it waits for, where others may go before it
     passed: int = 0
 

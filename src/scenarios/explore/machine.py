@@ -102,7 +102,7 @@ class StateMachine:
             if member.pool is not None:
                 state.append(tables.part(member.pool, Pool()))
         state.append(0)
-        self.life.settle(state)
+        self.life.settle(state, first=True)
         return tuple(state)
 
     def enabled(self, state: State) -> list[Transition]:

@@ -77,6 +77,7 @@ class Model:
     unmodelled: list[Unmodelled] = field(default_factory=list)
     by_name: dict[str, list[Member]] = field(default_factory=dict)
     mentions: Mentions = field(default_factory=Mentions)
+    locks: dict[str, str] = field(default_factory=dict)  # a condition is the lock that it names
 
     @property
     def marks(self) -> int:
@@ -208,6 +209,11 @@ def _add_groups(model: Model) -> None:
         for name in group:
             model.slots[name] = first + number
     model.keep = _keep(model)
+    model.locks = {
+        name: declared.get("lock") or name
+        for name, section, declared in plan.resources
+        if section in ("locks", "conditions")
+    }
     # Who has parked at a condition's lock goes before those who come back from a wait later on.
     model.arrivals = frozenset(
         model.slots[operation.object]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from scenarios.explore.acting import STEP
 from scenarios.explore.local import operation_at
@@ -39,44 +39,34 @@ class Watch:
         self.orders: set[Order] = set()
         kin = [actor.kin for actor in model.actors]
         self._many = {one: kin.count(one) > 1 for one in kin}
-        self._values = {n for n, section, _ in model.plan.resources if section == "values"}
-        # A condition is taken as the lock that it names.
-        self._lock_of = {
-            name: declared.get("lock") or name
-            for name, section, declared in model.plan.resources
-            if section in ("locks", "conditions")
-        }
-        self._locks = sorted(set(self._lock_of.values()))
-        self._slots = [(name, model.slots[name]) for name in self._locks]
-        self._owners: dict[tuple[str, int], int | None] = {}
-        self._next: dict[tuple[int, int], Operation | None] = {}
+        self._accesses: dict[tuple[int, int], Operation | None] = {}
 
     def look(self, state: State, ahead: list[Transition]) -> None:
         """Look at a state and what can happen in it."""
-        if not self._values and len(self._locks) < 2:
-            return
         accesses: dict[str, list[tuple[int, Operation]]] = {}
+        known = self._accesses
         for kind, index in ahead:
             if kind != STEP:
                 continue
-            operation = self._operation(state, index)
-            if operation is None:
-                continue
-            if operation.section == "values":
-                if operation.object not in self.races:
-                    accesses.setdefault(operation.object, []).append((index, operation))
-            elif operation.verb == "acquire" and operation.object in self._lock_of:
-                self._order(state, index, operation)
+            key = index, state[index]
+            if key not in known:
+                known[key] = self._first_look(*key)
+            operation = known[key]
+            if operation is not None and operation.object not in self.races:
+                accesses.setdefault(operation.object, []).append((index, operation))
         for value, found in accesses.items():
             if len(found) > 1:
                 self._race(value, found)
 
-    def _operation(self, state: State, index: int) -> Operation | None:
-        key = index, state[index]
-        if key not in self._next:
-            local = self._machine.tables.locals[state[index]]
-            self._next[key] = operation_at(self._machine.model.actors[index], local)
-        return self._next[key]
+    def _first_look(self, index: int, number: int) -> Operation | None:
+        """The access of a value that an actor does next in this local, and the locks it takes."""
+        local = self._machine.tables.locals[number]
+        operation = operation_at(self._machine.model.actors[index], local)
+        if operation is None:
+            return None
+        if operation.verb == "acquire" and operation.object in self._machine.model.locks:
+            self._order(index, local.held, operation)
+        return operation if operation.section == "values" else None
 
     def _race(self, value: str, found: list[tuple[int, Operation]]) -> None:
         """A plain write beside any other access; single atomic steps race with nothing else."""
@@ -91,31 +81,15 @@ class Watch:
         index, operation = access
         return self._machine.model.actors[index].name, operation.name, operation.line
 
-    def _order(self, state: State, index: int, operation: Operation) -> None:
-        taken = self._lock_of[operation.object]
-        held = []
-        for name, slot in self._slots:
-            number = state[slot]
-            owner = self._owners.get((name, number), -1)
-            if owner == -1:
-                owner = self._find_owner(name, slot, number)
-            if owner == index:
-                held.append(name)
-        if not held or taken in held:
+    def _order(self, index: int, held: tuple[str, ...], operation: Operation) -> None:
+        taken = self._machine.model.locks[operation.object]
+        if taken in held:
             return
         actor = self._machine.model.actors[index]
         for name in held:
             gates = frozenset(held) - {name}
             order = Order(name, taken, actor.name, operation.line, gates, self._many[actor.kin])
             self.orders.add(order)
-
-    def _find_owner(self, name: str, slot: int, number: int) -> int | None:
-        self._machine.tables.thaw(slot, number)
-        machine = self._machine.model.machines[name]
-        lock: Any = getattr(machine, "lock", machine)
-        owner: int | None = lock.owner
-        self._owners[name, number] = owner
-        return owner
 
     def cycle(self) -> list[Order]:
         """Orders that form a circle, of different workers and without a common gate."""
@@ -127,7 +101,7 @@ class Watch:
         last = ring[-1]
         if last.taken == ring[0].held and len(ring) > 1:
             return ring
-        if len(ring) > len(self._locks):
+        if len(ring) > len(self.orders):
             return []
         for edge in edges:
             if edge.held != last.taken or any(edge.held == one.held for one in ring):
