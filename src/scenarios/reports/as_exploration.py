@@ -42,7 +42,7 @@ def render(
     _unmodelled(page, result)
     if not brief:
         page.rows("expectations", list(_expectations(result)), state=0)
-        page.rows("witnesses", list(_witnesses(result)))
+        _witnesses(page, result)
     _schedules(page, result)
     for notice in result.get("notices", ()):
         page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
@@ -214,9 +214,13 @@ def _expectations(result: Result) -> Iterator[Row]:
         yield (str(item["answer"]), text + (f"  ({'; '.join(notes)})" if notes else ""))
 
 
-def _witnesses(result: Result) -> Iterator[Row]:
-    """How each `sometimes` that was seen is seen again."""
-    for item in result["expectations"]:
-        if item["kind"] == "sometimes" and item.get("replay"):
-            steps = wording.count(item["steps"], "step")
-            yield (item["replay"], f"{verdict.expression(item)}, {steps}")
+def _witnesses(page: Page, result: Result) -> None:
+    """How each `sometimes` that was seen is seen again: commands to copy are not cut."""
+    shown = [
+        one for one in result["expectations"] if one["kind"] == "sometimes" and one.get("replay")
+    ]
+    if shown:
+        page.line("witnesses", BOLD)
+    for one in shown:
+        steps = wording.count(one["steps"], "step")
+        page.line(f"  {verdict.expression(one)}, {steps}: {one['replay']}", cut=False)
