@@ -52,7 +52,7 @@ def test_commands_are_never_cut() -> None:
 def test_brief_leaves_steps_and_what_passed_out() -> None:
     """The verdict, what is wrong, and how to see it again."""
     text = as_exploration.render(result(TRIPLE), brief=True)
-    assert "acquire a" not in text
+    assert "4: acquire a" not in text
     assert "passed" not in text
     assert "deadlock.yaml" in text
 
