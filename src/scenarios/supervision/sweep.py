@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import time
 from pathlib import Path
 
+from scenarios.runs import try_lock
 from scenarios.supervision import leftovers, proctable
 
 # Seconds by which clocks may differ: a process's start is known in ticks since boot, a lock's
@@ -26,7 +26,7 @@ def sweep(runs: str | os.PathLike[str]) -> int:
     """
     ended: set[int] = set()
     for run in _marked():
-        lock = _take(Path(runs) / run / "lock") if run not in ("", ".", "..") else None
+        lock = try_lock(Path(runs) / run) if run not in ("", ".", "..") else None
         if lock is None:
             continue
         try:
@@ -86,20 +86,6 @@ def _marked() -> dict[str, list[int]]:
         if run is not None and "/" not in run:
             found.setdefault(run, []).append(pid)
     return found
-
-
-def _take(path: Path) -> int | None:
-    """The lock's descriptor, now held; None when a run holds it or there is none."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        return None
-    return fd
 
 
 def _started(pid: int) -> float:
