@@ -126,7 +126,7 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
 
 
 def test_a_forked_child_does_not_hold_the_lock(tmp_path: Path) -> None:
-    """What a run's own code has forked may outlive a killed run, whose lock is free all the same."""
+    """What a run's own code has forked may outlive a killed run, whose lock is free then."""
     code = (
         "import os, signal, sys, time, pathlib; from scenarios import runs\n"
         "folder = runs.create(pathlib.Path(sys.argv[1]), 'dead')\n"

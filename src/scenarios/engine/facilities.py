@@ -156,17 +156,21 @@ class Facilities:
         finally:
             for fd in files:
                 os.close(fd)
-        performer.interrupts.append(child.kill)
+
+        def stop() -> None:
+            (child.kill if performer.killed else child.terminate)()
+
+        performer.interrupts.append(stop)
         try:
             if performer.stopped and not performer.told:
-                child.kill()
+                stop()
             code = child.wait(timeout)
             late = code is None
             if late:
                 child.kill()
                 code = child.wait(HUB_START)
         finally:
-            performer.interrupts.remove(child.kill)
+            performer.interrupts.remove(stop)
             finish(streams)
         if performer.stopped and not performer.told:
             performer.told = True

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from scenarios.runs import try_lock
-from scenarios.supervision import leftovers, proctable
+from scenarios.supervision import marks, proctable
 
 # Seconds by which clocks may differ: a process's start is known in ticks since boot, a lock's
 # making in the file system's time.
@@ -55,7 +55,7 @@ def _kill(pid: int, run: str) -> None:
     with contextlib.suppress(OSError):  # it ended
         handle = os.pidfd_open(pid)
         try:
-            if leftovers.mark_of(pid) == run:
+            if marks.of(pid, marks.RUN) == run:
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
         finally:
             os.close(handle)
@@ -82,7 +82,7 @@ def _marked() -> dict[str, list[int]]:
                 continue
         except OSError:
             continue
-        run = leftovers.mark_of(pid)
+        run = marks.of(pid, marks.RUN)
         if run is not None and "/" not in run:
             found.setdefault(run, []).append(pid)
     return found
