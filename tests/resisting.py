@@ -8,10 +8,13 @@ Usage: python resisting.py NAME FILE
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import NoReturn
 
 POLITE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -25,6 +28,8 @@ MEMBERS = {
     "family": 5,
     "daemonises": 3,
     "becomes_a_daemon": 2,
+    "floods": 1,
+    "prints": 1,
 }
 """Of how many processes each consists."""
 
@@ -94,6 +99,30 @@ def becomes_a_daemon(file: str) -> None:
     _daemon(file)
     _wait_for(file, 1)
     _up(file)
+
+
+def floods(file: str) -> None:
+    """Be deaf, write 250 MiB in long lines, and go on writing."""
+    line = b"x" * 65535 + b"\n"
+    _flood(file, lambda: os.write(1, line))
+
+
+def prints(file: str) -> None:
+    """The same by `print`, and the line never ends; nor does this process grow."""
+    part = "x" * 65536
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _flood(file, lambda: print(part, end=""), before + 16 * 1024)
+
+
+def _flood(file: str, write: Callable[[], object], most: float = math.inf) -> None:
+    _ignore()
+    for _ in range(250 * 16):
+        write()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < most
+    _note(file)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        write()
 
 
 def _ignore() -> None:
