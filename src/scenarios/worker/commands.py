@@ -35,8 +35,8 @@ def run_here(
 ) -> Any:
     """Run a command: {"exit_code", "stdout", "stderr"}, or why that could not be.
 
-    It leads a process group of its own, so that all of it can be ended: asked where the worker is
-    stopped, by force where it is out of time.
+    It leads a session and a group of its own, as any command of a run does, so that all of it can
+    be ended: asked where the worker is stopped, by force where it is out of time.
     """
     try:
         talk = _Talk(words, stdin)
@@ -68,7 +68,7 @@ class _Talk:
         pipe = subprocess.PIPE
         source = subprocess.DEVNULL if stdin is None else pipe
         self._process = process = subprocess.Popen(
-            list(words), stdin=source, stdout=pipe, stderr=pipe, process_group=0
+            list(words), stdin=source, stdout=pipe, stderr=pipe, start_new_session=True
         )
         assert process.stdout is not None and process.stderr is not None
         self._left = memoryview((stdin or "").encode())
