@@ -75,6 +75,11 @@ class Facilities:
         for segment in self._segments:
             segment.close()
 
+    def leave_log(self, exit_code: int) -> None:
+        """The engine is about to leave at once, whatever still runs: the log ends here."""
+        self.recorder.event("run_ended", state="terminated", exit=exit_code)
+        self.end_log()
+
     def access(self) -> Access:
         """Access to resources for one attempt in this process."""
         return Access(self.setting, self.drivers)
