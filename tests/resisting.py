@@ -71,7 +71,7 @@ def stops_again(file: str) -> None:
 def leaves_a_child(file: str) -> None:
     """Leave a deaf child in the group, and end."""
     _child(file, "deaf")
-    _wait_for(file, 1)
+    wait_for(file, 1)
     _up(file)
 
 
@@ -82,7 +82,7 @@ def family(file: str) -> None:
     _child(file, "stopped")
     _child(file, "session")
     _daemon(file)
-    _wait_for(file, 4)
+    wait_for(file, 4)
     deaf(file)
 
 
@@ -90,14 +90,14 @@ def daemonises(file: str) -> None:
     """End politely, and leave a daemon and a child in a session of its own."""
     _child(file, "deaf, session")
     _daemon(file)
-    _wait_for(file, 2)
+    wait_for(file, 2)
     polite(file)
 
 
 def becomes_a_daemon(file: str) -> None:
     """End at once, as a server does that puts itself in the background."""
     _daemon(file)
-    _wait_for(file, 1)
+    wait_for(file, 1)
     _up(file)
 
 
@@ -143,10 +143,11 @@ def _note(file: str) -> None:
 def wait_for_all(folder: str) -> None:
     """Until every file of a folder, which are called NAME.KIND, has as many pids as it should."""
     for file in os.listdir(folder):
-        _wait_for(os.path.join(folder, file), MEMBERS[file.partition(".")[0]])
+        wait_for(os.path.join(folder, file), MEMBERS[file.partition(".")[0]])
 
 
-def _wait_for(file: str, number: int) -> None:
+def wait_for(file: str | os.PathLike[str], number: int) -> None:
+    """Until a file has this many pids."""
     end = time.monotonic() + 30
     while len(pids_of(file)) < number:
         assert time.monotonic() < end, f"{file} has too few processes"

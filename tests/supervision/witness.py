@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+TICK = 0.005
+"""Seconds between two looks."""
+
 _numbers = itertools.count()
 
 
@@ -51,14 +54,20 @@ def zombies(parent: int) -> list[int]:
 
 
 def left_after(mark: str, seconds: float) -> tuple[dict[int, str], float]:
-    """What is left once nothing is, or after `seconds`; and how long that took."""
-    start = time.monotonic()
+    """What is left once nothing is, or after `seconds`; and how long that took.
+
+    The seconds in which this thread was kept from running do not count: on a busy machine
+    everybody is.
+    """
+    start, used, slept = time.monotonic(), time.thread_time(), 0.0
     while True:
         left = survivors(mark)
         took = time.monotonic() - start
-        if not left or took > seconds:
+        waited = took - (time.thread_time() - used) - slept
+        if not left or took - waited > seconds:
             return left, took
-        time.sleep(0.005)
+        time.sleep(TICK)
+        slept += TICK
 
 
 class Deaths:
@@ -67,8 +76,6 @@ class Deaths:
     `find` gives the pids to watch, more and more of them. `at` is pid: time of `time.monotonic`.
     `lag` is how many seconds this thread came too late at most: on a busy machine everybody does.
     """
-
-    TICK = 0.005
 
     def __init__(self, find: Callable[[], Iterable[int]]) -> None:
         self.at: dict[int, float] = {}
@@ -114,9 +121,9 @@ class Deaths:
 
     def _look(self) -> None:
         began = time.monotonic()
-        ended = self._poll.poll(self.TICK * 1000)
+        ended = self._poll.poll(TICK * 1000)
         now = time.monotonic()
-        self.lag = max(self.lag, now - began - self.TICK)
+        self.lag = max(self.lag, now - began - TICK)
         for handle, _ in ended:
             self.at[self._watched.pop(handle)] = now
             self._poll.unregister(handle)

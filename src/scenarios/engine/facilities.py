@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -132,10 +133,13 @@ class Facilities:
         finally:
             os.close(stdin)
             os.close(stdout)
-        with os.fdopen(os.dup(self._hub_input), "wb") as pipe:
-            pipe.write(hub.configuration(shared, address, token))
+        config = hub.configuration(shared, address, token)
+        # one that was killed before it had read this is told of below
+        with contextlib.suppress(OSError), os.fdopen(os.dup(self._hub_input), "wb") as pipe:
+            pipe.write(config)
         if not over.wait(HUB_START) or not said.text().startswith(hub.READY.decode()):
             stream.detach()
+            child.wait(HUB_END)  # which raises where the spawner is gone
             raise EnvironmentFault(f"the hub did not come up: {said.text().strip() or 'no answer'}")
         self.control = HubControl(address, token)
         return (address, token), {name: at for at, (name, _, _) in enumerate(shared)}, child
