@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -122,6 +123,27 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     assert not runs.under_way(path)
     runs.create(tmp_path, "next", keep=1).close()
     assert not path.exists()
+
+
+def test_a_forked_child_does_not_hold_the_lock(tmp_path: Path) -> None:
+    """What a run's own code has forked may outlive a killed run, whose lock is free then."""
+    code = (
+        "import os, signal, sys, time, pathlib; from scenarios import runs\n"
+        "folder = runs.create(pathlib.Path(sys.argv[1]), 'dead')\n"
+        "child = os.fork() or time.sleep(60)\n"
+        "print(child, folder.path, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        child, path = parent.stdout.readline().split()
+        assert parent.wait(20) == -9
+        try:
+            assert not runs.under_way(Path(path))
+        finally:
+            os.kill(int(child), signal.SIGKILL)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
+from weakref import WeakSet
 
 from scenarios.errors import EnvironmentFault, UsageError
 
@@ -40,6 +41,7 @@ class RunFolder:
         self.segments = path / "segments"
         self.tmp = path / "tmp"
         self._lock = lock
+        _held.add(self)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the run whole or not at all; a full disk is an `EnvironmentFault`."""
@@ -67,6 +69,20 @@ class RunFolder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_held: WeakSet[RunFolder] = WeakSet()
+
+
+def _after_fork() -> None:
+    """What code of a run forks does not hold the run's lock, since it may outlive the run."""
+    for folder in list(_held):
+        if folder._lock >= 0:
+            os.close(folder._lock)
+            folder._lock = -1
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def create(root: Path, name: str, keep: int | None = KEEP) -> RunFolder:
@@ -187,7 +203,7 @@ def _age(path: Path) -> float:
 
 def _remove(path: Path) -> None:
     """Remove a run's folder if nobody holds its lock; it loses its name first."""
-    lock = _try_lock(path)
+    lock = try_lock(path, make=True)
     if lock is None:
         return
     gone = path.with_name(f".old-{path.name.lstrip('.')}-{os.getpid()}")
@@ -200,10 +216,14 @@ def _remove(path: Path) -> None:
         os.close(lock)
 
 
-def _try_lock(path: Path) -> int | None:
-    """The lock of a run's folder, or None where somebody holds it; made where it is missing."""
+def try_lock(folder: Path, *, make: bool = False) -> int | None:
+    """The lock of a run's folder, held from now on; None where a run holds it or there is none.
+
+    With `make` a missing one is made.
+    """
+    flags = os.O_RDWR | os.O_CREAT if make else os.O_RDONLY
     try:
-        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = os.open(folder / "lock", flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     except OSError:
         return None
     try:

@@ -71,13 +71,6 @@ def stubborn(bundle: bytes, channel: int) -> None:
     sleeps(bundle, channel)
 
 
-def floods(bundle: bytes, channel: int) -> None:
-    """Ignore SIGTERM and write without end."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    while True:
-        os.write(1, b"x" * 65536)
-
-
 def speaks(bundle: bytes, channel: int) -> None:
     """Print without a flush, from a thread that outlives the entry, and at exit."""
     import atexit

@@ -211,7 +211,7 @@ def test_wait(kit: Kit) -> None:
     threads = [threading.Thread(target=lambda: codes.append(child.wait(20))) for _ in range(8)]
     for thread in threads:
         thread.start()
-    child.signal(signal.SIGINT)
+    os.kill(child.pid, signal.SIGINT)
     for thread in threads:
         thread.join()
     assert codes == [-2] * 8

@@ -101,3 +101,18 @@ def test_two_threads_do_not_mix(tmp_path: Path) -> None:
     ran = run(tmp_path, "workers: {w: {executor: thread, replicas: 4, call: 'talker:talk'}}")
     for number in range(4):
         assert ran.said(f"w.{number}")[:3] == ["plain", "half whole", "error"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_very_long_line(kind: str, tmp_path: Path) -> None:
+    """It is told by its beginning and how long it is, and what is printed after it is not lost."""
+    (tmp_path / "talker.py").write_text("def f():\n    print('x' * 100_000)\n    print('after')\n")
+    ran = run(tmp_path, f"workers: {{w: {{{KINDS[kind]}, call: 'talker:f'}}}}\n")
+    assert ran.exit == 0, ran.why
+    long, after, end = ran.worker("w")["stdout"].split("\n")
+    assert (long[:1000], long[1000:].lstrip("x"), after, end) == (
+        "x" * 1000,
+        " [... 100002 characters ...]",
+        "after",
+        "",
+    )

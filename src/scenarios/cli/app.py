@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -108,7 +109,11 @@ def start(words: Sequence[str]) -> int:
 
 
 def _lenient_streams() -> None:
-    """No character that the terminal does not know ends the program."""
+    """No character that the terminal does not know ends the program, no signal cuts a result."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):  # PYTHONUNBUFFERED: what a write leaves undone is lost there
+        out = io.BufferedWriter(raw)
+        sys.stdout = io.TextIOWrapper(out, sys.stdout.encoding, line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

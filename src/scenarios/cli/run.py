@@ -77,5 +77,4 @@ def command(
         return worst(one.exit for one in checked)
     view = running.View(form, verbose, quiet)
     again = running.Again(settings, executors, plugins_dirs, switches)
-    results = running.run_all(checked, view, again, running.Store(root, keep))
-    return worst(int(result["exit"]) for result in results)
+    return worst(running.run_all(checked, view, again, running.Store(root, keep)))

@@ -21,10 +21,10 @@ from scenarios.cli.gallery import shown
 from scenarios.errors import ScenariosError
 
 if TYPE_CHECKING:
+    from scenarios.engine.signals import Signals
     from scenarios.plan import Plan
 
 Observer = Callable[[Mapping[str, Any]], None]
-STOPPED = (130, 143)
 BROKEN = 70
 
 
@@ -150,23 +150,26 @@ def together(results: Sequence[Mapping[str, Any]], form: str) -> str:
     return ""
 
 
-def run_all(
-    checked: Sequence[Checked], view: View, again: Again, store: Store
-) -> list[Mapping[str, Any]]:
-    """Run every plan; after a stop from outside the rest is left."""
+def run_all(checked: Sequence[Checked], view: View, again: Again, store: Store) -> list[int]:
+    """Run every plan, and show the results; the exit codes. After a signal the rest is left."""
+    from scenarios.engine.signals import heard
+
     results: list[Mapping[str, Any]] = []
-    try:
-        for number, (one, plan) in enumerate(_plans(checked)):
-            # Runs of this very command are never pruned: only its first run looks for old ones.
-            keep = store.keep if number == 0 else None
-            with runs.create(store.root, plan.scenario.name, keep) as folder, _aside(plan, view):
-                results.append(_run_one(one, plan, view, again, folder))
-            view.show(results[-1])
-            if results[-1]["exit"] in STOPPED:
-                break
-    finally:
-        view.finish(results)
-    return results
+    with heard() as signals:
+        try:
+            for number, (one, plan) in enumerate(_plans(checked)):
+                if signals.last is not None:
+                    break
+                # Runs of this very command are never pruned: only its first looks for old ones.
+                keep = store.keep if number == 0 else None
+                made = runs.create(store.root, plan.scenario.name, keep)
+                with made as folder, _aside(plan, view):
+                    results.append(_run_one(one, plan, view, again, folder, signals))
+                view.show(results[-1])
+        finally:
+            view.finish(results)
+        stopped = [] if signals.last is None else [128 + signals.last]
+    return [*(int(result["exit"]) for result in results), *stopped]
 
 
 @contextmanager
@@ -195,7 +198,7 @@ def _plans(checked: Sequence[Checked]) -> Iterator[tuple[Checked, Plan]]:
 
 
 def _run_one(
-    one: Checked, plan: Plan, view: View, again: Again, folder: runs.RunFolder
+    one: Checked, plan: Plan, view: View, again: Again, folder: runs.RunFolder, signals: Signals
 ) -> Mapping[str, Any]:
     """Run a plan; a fault of the engine or of a plugin becomes a result, so that others go on."""
     from scenarios import engine
@@ -214,6 +217,7 @@ def _run_one(
             verbose=view.verbose,
             again=command,
             notices=one.notices,
+            signals=signals,
         )
     except ScenariosError as error:
         return _broken(plan, folder, command, str(error), error.exit_code)

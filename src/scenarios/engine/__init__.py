@@ -43,12 +43,14 @@ def run(
     verbose: bool = False,
     again: str = "",
     notices: Sequence[str] = (),
+    signals: Signals | None = None,
 ) -> dict[str, Any]:
     """Run a plan to its end and return its result, which is stored in `folder` as well.
 
     `observer` gets log lines, output and the lives of workers as events, and with `verbose` the
     operations. `again` is the command that repeats the run. On the main thread SIGINT and SIGTERM
-    end the run: the first stops it, the second kills its workers, the third leaves at once.
+    end the run: the first stops it, the second kills its workers, the third leaves at once; they
+    are heard by `signals`, which last longer than the run, or as long as it lasts.
     """
     sweep(folder.path.parent)
     setting = _setting(plan, folder, verbose)
@@ -56,7 +58,9 @@ def run(
     watch = Watch(observer)
     facilities = Facilities(plan, setting, watch)
     state = RunState(plan, facilities)
-    with heard(state) as signals:
+    with contextlib.ExitStack() as stack:
+        signals = stack.enter_context(heard()) if signals is None else signals
+        stack.enter_context(signals.steering(state))
         began = time.monotonic()
         try:
             facilities.recorder.event(

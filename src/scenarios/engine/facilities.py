@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -75,6 +76,11 @@ class Facilities:
         for segment in self._segments:
             segment.close()
 
+    def leave_log(self, exit_code: int) -> None:
+        """The engine is about to leave at once, whatever still runs: the log ends here."""
+        self.recorder.event("run_ended", state="terminated", exit=exit_code)
+        self.end_log()
+
     def access(self) -> Access:
         """Access to resources for one attempt in this process."""
         return Access(self.setting, self.drivers)
@@ -127,10 +133,13 @@ class Facilities:
         finally:
             os.close(stdin)
             os.close(stdout)
-        with os.fdopen(os.dup(self._hub_input), "wb") as pipe:
-            pipe.write(hub.configuration(shared, address, token))
+        config = hub.configuration(shared, address, token)
+        # one that was killed before it had read this is told of below
+        with contextlib.suppress(OSError), os.fdopen(os.dup(self._hub_input), "wb") as pipe:
+            pipe.write(config)
         if not over.wait(HUB_START) or not said.text().startswith(hub.READY.decode()):
             stream.detach()
+            child.wait(HUB_END)  # which raises where the spawner is gone
             raise EnvironmentFault(f"the hub did not come up: {said.text().strip() or 'no answer'}")
         self.control = HubControl(address, token)
         return (address, token), {name: at for at, (name, _, _) in enumerate(shared)}, child
@@ -156,17 +165,21 @@ class Facilities:
         finally:
             for fd in files:
                 os.close(fd)
-        performer.interrupts.append(child.kill)
+
+        def stop() -> None:
+            (child.kill if performer.killed else child.terminate)()
+
+        performer.interrupts.append(stop)
         try:
             if performer.stopped and not performer.told:
-                child.kill()
+                stop()
             code = child.wait(timeout)
             late = code is None
             if late:
                 child.kill()
                 code = child.wait(HUB_START)
         finally:
-            performer.interrupts.remove(child.kill)
+            performer.interrupts.remove(stop)
             finish(streams)
         if performer.stopped and not performer.told:
             performer.told = True

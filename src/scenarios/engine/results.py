@@ -103,7 +103,13 @@ def _member(member: Member, facilities: Facilities) -> dict[str, Any]:
     elif outcome.jobs is not None and member.plan.jobs is not None:
         shown["results"] = [job.result for job in outcome.jobs]
         shown["jobs"] = [
-            {"name": str(at), "state": job.state, "result": job.result, "error": job.error}
+            {
+                "name": str(at),
+                "state": job.state,
+                "exit_code": job.exit_code,
+                "result": job.result,
+                "error": job.error,
+            }
             for at, job in enumerate(outcome.jobs)
         ]
     return shown

@@ -23,18 +23,25 @@ HEARD = (signal.SIGINT, signal.SIGTERM)
 FORCE = signal.SIGRTMIN + 12  # the engine's to its own main thread; nobody else sends it
 
 
+LAST_WORD = 0.2
+"""Seconds in which the log is closed when the engine leaves at once."""
+
+
 class Signals:
     """The first signal stops the run, the second kills its workers, the third leaves at once.
 
-    `last` is the number of the last one, None as long as there was none.
+    Where no run is steered the first one is noted, and told to the next run, if there is one; the
+    second leaves at once. `last` is the number of the last one, None as long as there was none.
     """
 
-    def __init__(self, state: RunState) -> None:
-        self._state = state
+    def __init__(self) -> None:
+        self._state: RunState | None = None
+        self._mutex = threading.Lock()
         self._count = 0
         self._before = -1
         self._ours, self._theirs = socket.socketpair()
         self._thread = threading.Thread(target=self._hear, name="scenarios-signals", daemon=True)
+        self._main = False  # whether they are heard at all
         self.last: int | None = None
 
     def _hear(self) -> None:
@@ -47,11 +54,29 @@ class Signals:
                     os.write(self._before, numbers)  # whose descriptor it was before
 
     def _heard(self, number: int) -> None:
-        self._count += 1
-        if self._count > 2:
-            os._exit(128 + number)
-        self.last = number
-        self._state.inbox.put(("interrupt", number))
+        with self._mutex:
+            self._count += 1
+            self.last = number
+            state = self._state
+            if self._count > (1 if state is None else 2):
+                _leave(state, number)
+            if state is not None:
+                state.inbox.put(("interrupt", number))
+
+    @contextlib.contextmanager
+    def steering(self, state: RunState) -> Iterator[None]:
+        """While this lasts they go to this run's supervisor."""
+        with self._mutex:
+            self._state = state
+            if self.last is not None:
+                state.inbox.put(("interrupt", self.last))
+        if self._main:
+            state.force_inline = self.force
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._state = None
 
     def force(self) -> None:
         """Raise Stopped in the code of a worker that runs on the main thread.
@@ -61,7 +86,8 @@ class Signals:
         signal.pthread_kill(threading.main_thread().ident or 0, FORCE)
 
     def _forced(self, *_: Any) -> None:
-        if inline_code(self._state.members):
+        state = self._state
+        if state is not None and inline_code(state.members):
             raise Stopped("ended by force")
 
     @contextlib.contextmanager
@@ -69,7 +95,7 @@ class Signals:
         """While this lasts they are heard; on the main thread."""
         self._theirs.setblocking(False)
         self._thread.start()
-        self._state.force_inline = self.force
+        self._main = True
         self._before = signal.set_wakeup_fd(self._theirs.fileno(), warn_on_full_buffer=False)
         handlers = {FORCE: signal.signal(FORCE, self._forced)}
         handlers |= {number: signal.signal(number, _nothing) for number in HEARD}
@@ -88,10 +114,20 @@ def _nothing(*_: Any) -> None:
     """A handler must be there, so that the signal does not end the process."""
 
 
+def _leave(state: RunState | None, number: int) -> None:
+    """End this process; its guard ends the rest. The log is closed, unless that takes too long."""
+    if state is not None:
+        close = state.facilities.leave_log
+        thread = threading.Thread(target=close, args=(128 + number,), daemon=True)
+        thread.start()
+        thread.join(LAST_WORD)
+    os._exit(128 + number)
+
+
 @contextlib.contextmanager
-def heard(state: RunState) -> Iterator[Signals]:
-    """While this lasts, signals go to the supervisor; only the main thread can say so."""
-    signals = Signals(state)
+def heard() -> Iterator[Signals]:
+    """While this lasts Ctrl-C and SIGTERM are heard; only the main thread can say so."""
+    signals = Signals()
     if threading.current_thread() is not threading.main_thread():
         yield signals
         return

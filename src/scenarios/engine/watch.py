@@ -98,14 +98,22 @@ class Watch:
         kept = self.printed.get(key)
         if kept is None:
             kept = self.printed[key] = BoundedOutput(KEPT)
-        kept((event["text"] + "\n").encode("utf-8", "surrogatepass"))
+        kept((_said(event, "text") + "\n").encode("utf-8", "surrogatepass"))
 
     def _match(self, event: dict[str, Any]) -> None:
         waiting = self._patterns.get(event.get("worker", ""))
         if not waiting:
             return
-        text = str(event.get("text", event.get("message", "")))
+        text = _said(event, "text" if "text" in event else "message")
         for pattern, then in list(waiting):
             if pattern.search(text):
                 waiting.remove((pattern, then))
                 then()
+
+
+def _said(event: dict[str, Any], key: str) -> str:
+    """A text of an event; one that was too long for it is told by its beginning."""
+    text = event.get(key, "")
+    if isinstance(text, dict):
+        return f"{str(text.get('preview'))[1:]} [... {text.get('length')} characters ...]"
+    return str(text)

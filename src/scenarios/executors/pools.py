@@ -185,6 +185,7 @@ class ProcessPool(Pool):
         lost = Outcome("terminated")
         if not self._stopping:
             lost = Outcome("failed", None, f"its process {ended.error or 'ended'}", self._plan.line)
+        lost.exit_code = ended.exit_code
         self._outcomes[index] = lost
         self._ports.event("job_ended", job=index, state=lost.state, error=lost.error)
 

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn, TextIO
 
-from scenarios.supervision import linux
+from scenarios.supervision import linux, marks
 
 CHANNEL = 3  # the descriptor on which a worker finds its channel
 
@@ -42,6 +42,7 @@ def begin(
         if request["entry"] is None:
             stage, name = "program", request["argv"][0]
             os.execvp(name, request["argv"])
+        marks.wear(request["env"][marks.CHILD])
         _close_others({*files, trouble})
         bundle = _take(CHANNEL + 1)
     except BaseException as error:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scenarios.errors import EnvironmentFault
-from scenarios.supervision import frames, leftovers, orders
+from scenarios.supervision import frames, leftovers, marks, orders
 
 # Seconds that a start, and an end beyond its grace, may take before the spawner is taken for stuck.
 _START_LIMIT = 30.0
@@ -51,16 +51,19 @@ class Child:
         return self.returncode
 
     def terminate(self) -> None:
-        """Ask the group to end: SIGTERM, and SIGCONT so that a stopped process can follow it."""
-        self.signal(signal.SIGTERM)
-        self.signal(signal.SIGCONT)
+        """Ask the group to end: SIGTERM, and SIGCONT so that a stopped process can follow it.
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the group; nothing happens when the child has ended."""
-        self._spawner._tell(("signal", self._key, int(number)))
+        Once the child has ended, what it has left elsewhere is killed: see `kill`. Nothing happens
+        when it has ended already.
+        """
+        self._spawner._tell(("terminate", self._key, None))
 
     def kill(self) -> None:
-        """SIGKILL to the group and to everything below the child, stopped processes included."""
+        """SIGKILL to the group and to everything that the child has started, stopped or not.
+
+        Daemons in sessions of their own included, unless they have cleared their environment as
+        well: those are ended by `close`.
+        """
         self._spawner._tell(("kill", self._key, None))
 
 
@@ -170,9 +173,9 @@ class Spawner:
     ) -> Child:
         fds |= {number: fd for number, fd in enumerate(standard) if fd is not None}
         request["files"] = list(fds)
-        request["env"] = {**(env or {}), leftovers.MARK: self._mark}
-        request["cwd"] = None if cwd is None else os.path.abspath(cwd)
         child = Child(self, next(self._keys))
+        request["env"] = {**(env or {}), **marks.marked(self._mark, child._key)}
+        request["cwd"] = None if cwd is None else os.path.abspath(cwd)
         self._children[child._key] = child
         if not self._tell(("start", child._key, request), list(fds.values())):
             self._children.pop(child._key, None)

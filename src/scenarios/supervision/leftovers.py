@@ -7,9 +7,7 @@ import threading
 import time
 from collections.abc import Set
 
-from scenarios.supervision import linux, proctable
-
-MARK = "SCENARIOS_RUN"  # in the environment of everything below a spawner: the run's id
+from scenarios.supervision import linux, marks, proctable
 
 _lock = threading.Lock()
 _before: list[
@@ -33,17 +31,6 @@ def release() -> None:
             linux.set_subreaper(_before.pop())
 
 
-def mark_of(pid: int) -> str | None:
-    """The run that a process says it belongs to; None for another user's."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            words = file.read().split(b"\0")
-    except OSError:
-        return None
-    name = MARK.encode() + b"="
-    return next((os.fsdecode(word[len(name) :]) for word in words if word.startswith(name)), None)
-
-
 def end(mark: str, known: Set[int], limit: float = 2.0) -> None:
     """SIGKILL and reap this process's children that came from the run `mark`, and all below them.
 
@@ -56,7 +43,7 @@ def end(mark: str, known: Set[int], limit: float = 2.0) -> None:
     while time.monotonic() < deadline:
         for pid in proctable.children(me):
             found = proctable.status(pid)
-            if found and ({pid, found.session} & known or mark_of(pid) == mark):
+            if found and ({pid, found.session} & known or marks.of(pid, marks.RUN) == mark):
                 ours.add(pid)
         ours = {pid for pid in ours if not _reaped(pid)}
         if not ours:

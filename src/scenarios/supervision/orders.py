@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scenarios.errors import EnvironmentFault
+from scenarios.supervision import marks
 from scenarios.supervision.birth import CHANNEL
-from scenarios.supervision.leftovers import MARK
 
 # The first words of a new interpreter: its sys.path is the engine's, before anything is imported.
 _SETUP = """\
@@ -63,7 +63,7 @@ def launch(channel: int, mark: str, preload: Sequence[str]) -> subprocess.Popen[
             stdout=subprocess.DEVNULL,
             stderr=errors,
             pass_fds=(fd, channel),
-            env={**os.environ, MARK: mark},
+            env={**os.environ, **marks.marked(mark)},
             start_new_session=True,  # Ctrl-C is the engine's to handle
         )
     finally:

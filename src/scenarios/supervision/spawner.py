@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from scenarios.supervision import birth, frames, linux, proctable
+from scenarios.supervision import birth, frames, linux, marks, proctable
 
 
 def main(setup: dict[str, Any], channel: int, watched: Iterable[int]) -> NoReturn:
@@ -46,16 +46,21 @@ def main(setup: dict[str, Any], channel: int, watched: Iterable[int]) -> NoRetur
 _LEAVING = 0.1
 
 
+_ROUNDS = 20  # what is killed may have forked meanwhile
+
+
 class _Born:
     """A child that is not reaped yet; `trouble` is the pipe that its start ends or writes to."""
 
-    __slots__ = ("key", "leaving", "pid", "trouble")
+    __slots__ = ("asked", "key", "leaving", "mark", "pid", "trouble")
 
-    def __init__(self, key: int, pid: int, trouble: int | None, leaving: bool) -> None:
+    def __init__(self, key: int, pid: int, trouble: int | None, request: dict[str, Any]) -> None:
         self.key = key
         self.pid = pid
         self.trouble = trouble
-        self.leaving = leaving
+        self.leaving: bool = request["leaving"]
+        self.mark: str = request["env"][marks.CHILD]
+        self.asked = False  # the engine wants it to end
 
 
 class _Spawner:
@@ -110,15 +115,14 @@ class _Spawner:
         (verb, key, argument), fds = received
         if verb == "start":
             self._start(key, argument, fds)
-        elif verb == "signal" and key in self.by_key:
-            _signal(self.by_key[key].pid, argument)
-        elif verb == "kill" and key in self.by_key:
-            _kill(self.by_key[key].pid)
+        elif verb in ("terminate", "kill") and key in self.by_key:
+            born = self.by_key[key]
+            born.asked = True
+            (_terminate if verb == "terminate" else _kill)(born.pid)
         elif verb == "close":
             self.deadline = time.monotonic() + argument
             for born in self.by_pid.values():
-                _signal(born.pid, signal.SIGTERM)
-                _signal(born.pid, signal.SIGCONT)
+                _terminate(born.pid)
         return True
 
     def _start(self, key: int, request: dict[str, Any], fds: list[int]) -> None:
@@ -141,7 +145,7 @@ class _Spawner:
                 finally:
                     os._exit(1)
             os.close(write)
-            born = _Born(key, pid, trouble, request["leaving"])
+            born = _Born(key, pid, trouble, request)
             self.by_pid[pid] = self.by_key[key] = self.starting[trouble] = born
             self.poll.register(trouble, select.POLLIN)
         for fd in fds:
@@ -177,12 +181,14 @@ class _Spawner:
                 os.waitpid(found.si_pid, 0)
                 continue
             self._started(born)
-            if not born.leaving:
+            if born.asked or not born.leaving:
                 # Not reaped yet, it keeps its group's number from being used again.
                 _quietly(os.killpg, born.pid, signal.SIGKILL)
             elif len(proctable.children(os.getpid())) > len(self.by_pid) + 1:
                 self.left.append((time.monotonic() + _LEAVING, born.pid))  # it left children
             code = os.waitstatus_to_exitcode(os.waitpid(born.pid, 0)[1])
+            if born.asked or code < 0:
+                self._end_strays(born.mark)
             if self.by_key.pop(born.key, None):
                 self.tell(("ended", born.key, code))
 
@@ -192,6 +198,19 @@ class _Spawner:
         there = [pid for pid in below if (found := proctable.status(pid)) and found.group == group]
         if group not in self.by_pid:  # its number was not given to a new child
             proctable.kill_all(there, (os.getpid(), *below))
+
+    def _end_strays(self, mark: str) -> None:
+        """SIGKILL what a child that was stopped or killed has left in sessions of its own."""
+        me = os.getpid()
+        for _ in range(_ROUNDS):
+            orphans = [pid for pid in proctable.children(me) if pid not in self.by_pid]
+            strays = [pid for pid in orphans if marks.of(pid, marks.CHILD) == mark]
+            if not strays:
+                return
+            for pid in strays:
+                proctable.kill_below(pid)
+            proctable.kill_all(strays, (me,))
+            time.sleep(0.001)
 
     def end_everything(self) -> None:
         """SIGKILL whatever is below this process, until there is nothing."""
@@ -224,6 +243,12 @@ def _signal(pid: int, number: int) -> None:
         return
     if elsewhere:
         _quietly(os.kill, pid, number)
+
+
+def _terminate(pid: int) -> None:
+    """SIGTERM to the child's group, and what lets a stopped process follow it."""
+    _signal(pid, signal.SIGTERM)
+    _signal(pid, signal.SIGCONT)
 
 
 def _kill(pid: int) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import time
 from pathlib import Path
 
-from scenarios.supervision import leftovers, proctable
+from scenarios.runs import try_lock
+from scenarios.supervision import marks, proctable
 
 # Seconds by which clocks may differ: a process's start is known in ticks since boot, a lock's
 # making in the file system's time.
@@ -26,7 +26,7 @@ def sweep(runs: str | os.PathLike[str]) -> int:
     """
     ended: set[int] = set()
     for run in _marked():
-        lock = _take(Path(runs) / run / "lock") if run not in ("", ".", "..") else None
+        lock = try_lock(Path(runs) / run) if run not in ("", ".", "..") else None
         if lock is None:
             continue
         try:
@@ -55,7 +55,7 @@ def _kill(pid: int, run: str) -> None:
     with contextlib.suppress(OSError):  # it ended
         handle = os.pidfd_open(pid)
         try:
-            if leftovers.mark_of(pid) == run:
+            if marks.of(pid, marks.RUN) == run:
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
         finally:
             os.close(handle)
@@ -82,24 +82,10 @@ def _marked() -> dict[str, list[int]]:
                 continue
         except OSError:
             continue
-        run = leftovers.mark_of(pid)
+        run = marks.of(pid, marks.RUN)
         if run is not None and "/" not in run:
             found.setdefault(run, []).append(pid)
     return found
-
-
-def _take(path: Path) -> int | None:
-    """The lock's descriptor, now held; None when a run holds it or there is none."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        return None
-    return fd
 
 
 def _started(pid: int) -> float:

@@ -11,8 +11,31 @@ from typing import Any, TextIO
 
 from scenarios.errors import Stopped
 
+LONGEST_LINE = 1 << 20
+"""Characters kept of a line; of one as long as that an event tells only the beginning anyway."""
+
 Tell = Callable[..., None]
 """Records an event for the calling thread's worker: (event, **fields)."""
+
+
+class _Line:
+    """A line that has not ended; what goes beyond its bound is dropped."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._room = LONGEST_LINE
+
+    def add(self, text: str) -> None:
+        """One more piece."""
+        if text and self._room > 0:
+            self._parts.append(text[: self._room])
+            self._room -= len(text)
+
+    def take(self) -> str:
+        """All of it; the next line begins."""
+        text = "".join(self._parts)
+        self._parts, self._room = [], LONGEST_LINE
+        return text
 
 
 class _Here(threading.local):
@@ -20,13 +43,13 @@ class _Here(threading.local):
     muted = False
 
     def __init__(self) -> None:
-        self.partial = {"stdout": "", "stderr": ""}
+        self.partial = {"stdout": _Line(), "stderr": _Line()}
         if _everywhere is not None:
             _partials.append(self.partial)
 
 
 _everywhere: Tell | None = None  # in a worker's own process every thread is the worker's
-_partials: list[dict[str, str]] = []  # of threads there: they may end in the middle of a line
+_partials: list[dict[str, _Line]] = []  # of threads there: they may end in the middle of a line
 _here = _Here()
 
 
@@ -87,21 +110,21 @@ def _quiet_stops() -> Callable[[Any], object]:
 
 def flush() -> None:
     """Tell what the calling thread printed without a newline at its end."""
-    tell = _here.tell or _everywhere
-    for stream, text in _here.partial.items():
-        if text and tell is not None:
-            tell("output", stream=stream, text=text)
-        _here.partial[stream] = ""
+    _tell_rest(_here.partial, _here.tell or _everywhere)
 
 
 def flush_all() -> None:
     """At the end of a worker's process: also what threads that have ended had begun."""
     flush()
     for partial in _partials:
-        for stream, text in partial.items():
-            if text and _everywhere is not None:
-                _everywhere("output", stream=stream, text=text)
-            partial[stream] = ""
+        _tell_rest(partial, _everywhere)
+
+
+def _tell_rest(partial: dict[str, _Line], tell: Tell | None) -> None:
+    for stream, line in partial.items():
+        text = line.take()
+        if text and tell is not None:
+            tell("output", stream=stream, text=text)
 
 
 class Router(io.TextIOBase):
@@ -140,10 +163,12 @@ class Router(io.TextIOBase):
             return self._through.write(text)
         if _here.muted:
             return len(text)
-        *lines, rest = (_here.partial[self._name] + text).split("\n")
-        _here.partial[self._name] = rest
-        for line in lines:
-            tell("output", stream=self._name, text=line)
+        line = _here.partial[self._name]
+        *ended, rest = text.split("\n")
+        for part in ended:
+            line.add(part)
+            tell("output", stream=self._name, text=line.take())
+        line.add(rest)
         return len(text)
 
     def flush(self) -> None:
