@@ -164,8 +164,7 @@ def _begin_hub(state: RunState) -> None:
         except EnvironmentFault as error:
             state.inbox.put(("lost", str(error)))
             return
-        text = f"the hub (process {child.pid}), which owns what workers share, ended with {code}"
-        state.inbox.put(("lost", f"{text}; run again"))
+        state.inbox.put(("lost", facilities.hub_loss(code)))
 
     threading.Thread(target=wait, name="scenarios-hub-wait", daemon=True).start()
 

@@ -16,7 +16,7 @@ from scenarios.engine.members import Member
 from scenarios.engine.starting import Starting
 from scenarios.engine.state import RunState
 from scenarios.engine.stopping import Stopping
-from scenarios.errors import PluginFault
+from scenarios.errors import EnvironmentFault, PluginFault
 
 DRAIN_LOOK = 0.01  # seconds between two looks at queues that drain
 
@@ -85,4 +85,7 @@ class Supervisor:
 
     def _progress(self) -> None:
         self._starting.progress()
-        self._background.progress()
+        try:
+            self._background.progress()
+        except EnvironmentFault as error:  # the hub that it asks is gone
+            self._stopping.lose(str(error))
