@@ -16,7 +16,6 @@ from running import run, write
 CUT_OFF = "lost its channel to the engine: let its code close only what it has opened"
 TOLD = {
     "recursion": "RecursionError: maximum recursion depth exceeded",
-    "overflow": "its process ended by SIGSEGV",
     "memory": "MemoryError",
     "mute": "Mute: (its text cannot be told)",
     "close": f"its process {CUT_OFF}",
@@ -39,7 +38,7 @@ def ledger(folder: Path) -> Counter[str]:
 
 def test_job_that_ruins_its_process_fails_alone(tmp_path: Path) -> None:
     """In a pool of one process: each job after it has a new one, and its own result."""
-    ruins = [*TOLD, "unseen", "fork", "fork and fail"]
+    ruins = [*TOLD, "overflow", "unseen", "fork", "fork and fail"]
     jobs = [name for ruin in ruins for name in (ruin, "fine")]
     ran = run(
         tmp_path,
@@ -56,7 +55,10 @@ def test_job_that_ruins_its_process_fails_alone(tmp_path: Path) -> None:
     )
     assert ran.exit == 0, ran.why
     ended = list(zip(jobs, ran.worker("w")["jobs"], strict=True))
-    assert {name: job["error"] for name, job in ended if job["error"]} == TOLD
+    errors = {name: job["error"] for name, job in ended if job["error"]}
+    overflow = errors.pop("overflow")  # newer versions of Python count calls of C as well
+    assert overflow.startswith(("its process ended by SIGSEGV", "RecursionError: "))
+    assert errors == TOLD
     results = {"fine": "fine", "fork": "parent", "fork and fail": "parent"}
     assert [job["result"] for _, job in ended] == [results.get(name) for name in jobs]
     assert ledger(tmp_path) == Counter(jobs)
