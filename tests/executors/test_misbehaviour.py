@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 import misbehaving
 from command import scenarios
 from running import run, write
+from scenarios.engine.supervisor import Supervisor
+from scenarios.errors import PluginFault
 
 CUT_OFF = "lost its channel to the engine: let its code close only what it has opened"
 TOLD = {
@@ -173,3 +176,19 @@ def test_children_that_talk_cut_no_message_of_their_worker(tmp_path: Path) -> No
     assert ran.exit == 0, ran.why
     said = {event["text"] for event in ran.seen if event["event"] == "output"}
     assert said <= {str(number) * 9000 for number in range(4)}
+
+
+def test_run_whose_engine_has_lost_its_way_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a thread has used up the memory of the engine's process: nobody waits for ever."""
+    monkeypatch.setattr("scenarios.engine.STUCK", 0.2)
+    monkeypatch.setattr(Supervisor, "run", lambda self: time.sleep(3))
+    with pytest.raises(PluginFault, match="does not come to an end: its process may have no mem"):
+        run(
+            tmp_path,
+            """
+            timeout: 100ms
+            workers: {w: {executor: thread, stop: {grace: 0s}, steps: []}}
+            """,
+        )

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from running import run
+from command import scenarios
+from running import run, write
 from scenarios.executors import pools
 from scenarios.supervision.worker_process import WorkerProcess
 
@@ -198,6 +199,26 @@ def test_error_of_a_dead_process_is_at_its_step(tmp_path: Path) -> None:
     assert ran.worker("w")["error_line"] == 11
     assert ran.worker("alone")["error_line"] == 16
     assert [event["line"] for event in ran.of("job_ended", "w")] == [11, 11]
+
+
+def test_death_is_told_with_worker_line_and_next_command(tmp_path: Path) -> None:
+    """What people read: which job, where in the file, how it ended, and how to see it again."""
+    text = """
+        workers:
+          w:
+            executor: pool
+            options: {of: process, max_workers: 1}
+            jobs: 2
+            steps:
+              - if: job.index == 1
+                steps: [{call: "working:die", args: [1]}]
+        """
+    write(tmp_path, text)
+    done = scenarios("run", "case.yaml", "--seed", "7", cwd=tmp_path)
+    assert done.returncode == 1
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert 'case.yaml:8: worker "w[1]" failed: its process ended by SIGKILL' in lines
+    assert lines[-1] == "to repeat it: scenarios run case.yaml --seed 7"
 
 
 def test_process_that_dies_after_its_last_job(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def overfull(hub: Hub, queue: int) -> list[int]:
     found = playing.result()
     assert sorted(found[3] + found[4]) == sorted(f"{a}.{n}" for a in "abc" for n in range(150))
     assert seen[3] > 20, f"it was hardly ever full: {seen}"
+    print(f"{seen.total()} looks, {seen[3]} of them at a full queue, at most {max(seen)} items")
     return [size for size in seen if size > 3]
 
 
