@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from hubs import DEADLINE, client, until
+from scenarios.errors import EnvironmentFault
 from scenarios.hub.connection import AT_ONCE
 from scenarios.hub.launch import Hub
-from scenarios.wire import frames
+from scenarios.wire import channel, frames
 from scenarios.wire.control import HubControl
 
 Q = 0
@@ -143,3 +145,20 @@ def test_a_client_that_waits_and_reads_nothing_holds_nobody_up(hub: Hub, opened:
     serves(hub)
     sock.close()
     assert one.perform(Q, "get", None, DEADLINE)[0] == "x"
+
+
+def test_a_client_for_whom_there_is_no_room_is_told(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not wait for ever; once another has left there is room for the next."""
+    one = client(hub)
+    one.perform(Q, "size")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(os.listdir(f"/proc/{hub.pid}/fd"))
+    resource.prlimit(hub.pid, resource.RLIMIT_NOFILE, (used, most))
+    with monkeypatch.context() as patch:
+        patch.setattr(channel, "GREETING", 0.1)  # seconds; else 10
+        with pytest.raises(EnvironmentFault, match=r"does not answer: .* \(see `ulimit -n`\)"):
+            client(hub).perform(Q, "size")
+    one.close()
+    serves(hub)
