@@ -2,7 +2,8 @@
 
 A line of a ledger is one write to a file opened with O_APPEND, which a kill cannot cut: `try X`
 before a put of X and `put X` after it, `ask` before a get, `has X` once the item is there and
-`got X` when `get` has returned, `enter`, `in`, `leave` and `out` around a lock.
+`got X` when `get` has returned, `enter`, `in`, `leave` and `out` around a lock. Where an item is
+acknowledged by `task_done` it is `holds X` until that is asked for, then `has X` and `got X`.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from scenarios.answers import Refused
 from scenarios.hub.launch import Hub
 from scenarios.wire.control import HubControl
 
-SHARED, BOUNDED, LONE, LEAST, GUARD = range(5)
+SHARED, BOUNDED, LONE, LEAST, WORK, URGENT, GUARD = range(7)
 RESOURCES: list[tuple[str, str, dict[str, object]]] = [
     ("shared", "queues", {}),
     ("bounded", "queues", {"maxsize": 3}),
     ("lone", "queues", {}),
     ("least", "queues", {"kind": "lifo"}),
+    ("work", "queues", {"ack": "task_done"}),
+    ("urgent", "queues", {"kind": "priority"}),
     ("guard", "locks", {}),
 ]
-QUEUES = [SHARED, BOUNDED, LONE, LEAST]
+QUEUES = [SHARED, BOUNDED, LONE, LEAST, WORK, URGENT]
 
 ZYGOTE = """
 import json, os, random, signal, sys, time, itertools, traceback
@@ -104,6 +107,18 @@ while True:
         client = connect()
 """
 
+LABOURER = """
+client = new()
+while True:
+    note("ask")
+    name = client.perform(RESOURCE, "get")[0]
+    note("holds " + name)
+    if rng.random() < 0.2: pause()
+    note("has " + name)
+    client.perform(RESOURCE, "task_done")
+    note("got " + name)
+"""
+
 LOCKER = """
 def entered():
     try: os.close(os.open(holder, os.O_CREAT | os.O_EXCL))
@@ -139,6 +154,11 @@ ROLES: list[tuple[str, dict[str, Any]]] = [
     (CONSUMER, {"RESOURCE": LONE, "TIMES": 2, "LEAVES": True}),
     (PRODUCER, {"RESOURCE": LEAST, "SIZES": MIXED, "PAUSE": 0.008}),
     (CONSUMER, {"RESOURCE": LEAST, "TIMES": 100, "LEAVES": False}),
+    (PRODUCER, {"RESOURCE": WORK, "SIZES": MIXED, "PAUSE": 0.008}),
+    (LABOURER, {"RESOURCE": WORK}),
+    (LABOURER, {"RESOURCE": WORK}),
+    (PRODUCER, {"RESOURCE": URGENT, "SIZES": SMALL, "PAUSE": 0.008}),
+    (CONSUMER, {"RESOURCE": URGENT, "TIMES": 100, "LEAVES": False}),
     (LOCKER, {"RESOURCE": GUARD}),
     (LOCKER, {"RESOURCE": GUARD}),
 ]
@@ -222,6 +242,8 @@ def play(
         for queue in QUEUES:
             while (got := one.perform(queue, "get", None, 0)).__class__ is not Refused:
                 drained.append(got[0])
+                if queue == WORK:
+                    one.perform(queue, "task_done")
         if one.perform(GUARD, "acquire", None, 1).__class__ is Refused:
             faults.append("the lock is stuck")
         counts = control.statistics()

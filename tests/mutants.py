@@ -37,6 +37,10 @@ _START = f"""
 import sys; sys.path.insert(0, {SOURCE!r})
 from scenarios.resources.queues import Queue
 from scenarios.resources.locks import Lock
+from scenarios.resources.barriers import Barrier
+from scenarios.resources.conditions import Condition
+from scenarios.resources.semaphores import Semaphore
+from scenarios.resources.flags import Flag
 from scenarios.hub.lots import Lots
 from scenarios.hub.lanes import Lane
 from scenarios.hub.connection import Connection
@@ -45,5 +49,10 @@ from scenarios.hub.connection import Connection
 
 def command(name: str) -> list[str]:
     """The command of a hub that is broken in this way."""
+    return broken(MUTANTS[name])
+
+
+def broken(code: str) -> list[str]:
+    """The command of a hub in which this code has run before it starts."""
     start = hub.argv()
-    return [*start[:-1], f"{_START}{MUTANTS[name]}\n{start[-1]}"]
+    return [*start[:-1], f"{_START}{code}\n{start[-1]}"]

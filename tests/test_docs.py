@@ -97,6 +97,18 @@ def test_links_lead_somewhere(path: Path) -> None:
         assert (path.parent / link).exists(), link
 
 
+def test_reliability_names_tests_that_are_there() -> None:
+    """Each command of its table names files of the checkout, and by -k a part of a test's name."""
+    commands = re.findall(r"`(?:pytest|python) [^`]+`", page("reliability.md"))
+    assert len(commands) > 10
+    for command in commands:
+        paths = [ROOT / path for path in re.findall(r"(?:tests|benchmarks)/[\w./]+", command)]
+        assert paths and all(path.exists() for path in paths), command
+        for word in re.findall(r"-k (\w+)", command):
+            names = re.findall(r"def (test_\w+)", "".join(path.read_text() for path in paths))
+            assert any(word in name for name in names), command
+
+
 def test_every_tutorial_scenario_is_told() -> None:
     """The tutorial names every scenario of its folder."""
     for path in (ROOT / "scenarios" / "tutorial").glob("*.yaml"):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
+
+from scenarios.errors import sentence
+
 LONGEST_TEXT = 4000
 """Characters of a failure's sentence: escaped it has to fit into a record of the log."""
 
@@ -58,14 +62,26 @@ WOULD_BLOCK = Refused("would_block", "it would wait")
 
 
 class Failed:
-    """The operation raised: one sentence, and a traceback if there is one; both are bounded."""
+    """The operation raised: one sentence, and a traceback if there is one; both are bounded.
 
-    __slots__ = ("text", "traceback")
+    `error` is what a scenario's own code has raised.
+    """
 
-    def __init__(self, text: str, traceback: str = "") -> None:
+    __slots__ = ("error", "text", "traceback")
+
+    def __init__(self, text: str, traceback: str = "", error: BaseException | None = None) -> None:
+        self.error = error
         self.text = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "..."
         # its end tells what was raised
         self.traceback = traceback[-LONGEST_TRACEBACK:]
 
     def __repr__(self) -> str:
         return f"Failed({self.text!r})"
+
+
+def failed(error: BaseException) -> Failed:
+    """What is told of an exception under way, also where little memory is left to tell it."""
+    try:
+        return Failed(sentence(error), traceback.format_exc(), error)
+    except MemoryError:
+        return Failed(type(error).__name__, "", error)

@@ -63,3 +63,17 @@ class PluginFault(ScenariosError):
 
 class Stopped(BaseException):
     """The worker is asked to end; raised inside its wait or at its next scheduling point."""
+
+
+RAISED = (Exception, SystemExit, GeneratorExit)
+"""What a scenario's own code may raise as its failure; the rest ends a worker from outside."""
+
+
+def sentence(error: BaseException) -> str:
+    """The kind of an exception and its text, which its own code may fail to give."""
+    kind = type(error).__name__
+    try:
+        text = str(error).strip()
+    except RAISED:
+        text = "(its text cannot be told)"
+    return f"{kind}: {text}" if text else kind

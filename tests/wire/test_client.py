@@ -12,7 +12,7 @@ import pytest
 
 from hubs import DEADLINE, Actor, Later, client, until, waits
 from scenarios.answers import Refused
-from scenarios.errors import EnvironmentFault, Stopped
+from scenarios.errors import EnvironmentFault, ScenariosError, Stopped
 from scenarios.hub.launch import Hub
 from scenarios.wire import frames
 from scenarios.wire.client import HubClient
@@ -291,6 +291,23 @@ client.close()
 def test_an_item_granted_while_the_stop_was_on_its_way_goes_back(hub: Hub) -> None:
     """A stop seen after the answer has arrived: the item is not lost."""
     one, other = client(hub, "one"), client(hub)
+    other.perform(Q, "put", ("x", None))
+    assert one.perform(Q, "size") == 1
+    load = one._resources[Q].load
+
+    def late(data: bytes | memoryview) -> object:
+        one.interrupt()
+        return load(data)
+
+    one._resources[Q].load = late
+    with pytest.raises(Stopped):
+        one.perform(Q, "get")
+    assert other.perform(Q, "get") == ("x", None)
+
+
+def test_an_object_is_taken_before_it_is_read(hub: Hub) -> None:
+    """A stop that comes while its own code runs is for the operation after it."""
+    one, other = client(hub, "one"), client(hub)
 
     class Late:
         def __reduce__(self) -> tuple[object, tuple[int]]:
@@ -298,10 +315,11 @@ def test_an_item_granted_while_the_stop_was_on_its_way_goes_back(hub: Hub) -> No
 
     _stopping[id(one)] = one
     other.perform(Q, "put", ("x", Late()))
+    assert one.perform(Q, "get") == ("x", None)
     with pytest.raises(Stopped):
         one.perform(Q, "get")
     _stopping.clear()
-    assert other.perform(Q, "get") == ("x", None)
+    assert other.perform(Q, "get", None, 0) == WOULD_BLOCK
 
 
 _stopping: dict[int, HubClient] = {}
@@ -309,8 +327,49 @@ _stopping: dict[int, HubClient] = {}
 
 def stop_at_load(key: int) -> None:
     """Called by the unpickling of an item: a stop comes at that very moment."""
-    if key in _stopping:
-        _stopping[key].interrupt()
+    _stopping[key].interrupt()
+
+
+class Deadly:
+    """Ends the process that reads it."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (9,)
+
+
+@pytest.mark.parametrize("size", [0, 1_000_000])
+def test_an_object_that_ends_its_taker_ends_no_other(size: int, hub: Hub) -> None:
+    """It was taken; the items behind it are for the next."""
+    one = client(hub)
+    one.perform(Q, "put", ("bad", [bytes(size), Deadly()]))
+    one.perform(Q, "put", ("good", 1))
+    actor = Actor(hub, 'client.perform(0, "get"); say("it was read")')
+    assert actor.wait() == 9
+    assert one.perform(Q, "get", None, DEADLINE) == ("good", 1)
+    assert one.perform(Q, "size") == 0
+
+
+def test_with_task_done_it_goes_to_one_after_the_other(hub: Hub) -> None:
+    """At least once is what is promised there: whoever dies before it is done had not done it."""
+    one = client(hub)
+    one.perform(LEAST, "put", ("bad", Deadly()))
+    for _ in range(2):
+        actor = Actor(hub, f'client.perform({LEAST}, "get"); say("it was read")')
+        assert actor.wait() == 9
+    control = HubControl(hub.address, hub.token)
+    until(lambda: control.snapshot()["queues"]["least"] == {"items": 1, "in_hand": 0})
+
+
+def test_a_client_that_reads_no_objects(hub: Hub) -> None:
+    """As the engine's own: it takes one and says of what kind it was."""
+    one = HubClient(hub.address, hub.token, "engine", objects=False)
+    one.perform(Q, "put", ("bad", Deadly()))
+    one.perform(Q, "put", ("good", [1]))
+    with pytest.raises(ScenariosError, match=r"an object of posix._exit is not read here"):
+        one.perform(Q, "get")
+    assert one.perform(Q, "get") == ("good", [1])
+    one.perform(VALUE, "write", Deadly())
+    assert HubControl(hub.address, hub.token).contents("count") == "<an object of posix._exit>"
 
 
 def test_an_item_that_cannot_be_unpickled_counts_as_taken(hub: Hub) -> None:

@@ -1,4 +1,11 @@
+import datetime
+import pickle
+from collections import OrderedDict
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scenarios.wire import payload
 
@@ -35,3 +42,56 @@ def test_a_class_of_its_own_is_pickled() -> None:
 
 class Word(str):
     """A kind of text."""
+
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text() | st.integers(), inner)
+        | st.tuples(inner, inner)
+        | st.sets(st.integers() | st.text())
+    ),
+)
+read: list[str] = []
+
+
+def note(text: str) -> str:
+    """Called where an object is read."""
+    read.append(text)
+    return text
+
+
+class Noted:
+    """Tells that it was read."""
+
+    def __reduce__(self) -> Any:
+        return note, ("here",)
+
+
+@given(PLAIN)
+def test_plain_data_is_read_safely(value: object) -> None:
+    """Whatever bytes are in it, also those by which a pickle names things."""
+    data = b"".join(payload.dump([value, "\x82\x93", b"\x83\x84\x93"]))
+    for source in (data, memoryview(data)):
+        assert payload.load_safely(source) == [value, "\x82\x93", b"\x83\x84\x93"]
+
+
+@pytest.mark.parametrize(
+    "value", [Noted(), [1, {"a": Noted()}], OrderedDict(), datetime.date(2026, 1, 1), pickle.loads]
+)
+def test_an_object_is_named_and_not_read(value: object) -> None:
+    """Its code does not run; `load` runs it."""
+    data = b"".join(payload.dump(value))
+    for source in (data, memoryview(data)):
+        with pytest.raises(payload.Named):
+            payload.load_safely(source)
+    assert read == []
+    payload.load(b"".join(payload.dump(Noted())))
+    assert read == ["here"]
+    read.clear()

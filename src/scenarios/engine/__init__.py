@@ -34,6 +34,9 @@ from scenarios.worker_plan import Outcome, Setting
 
 Observer = Callable[[dict[str, Any]], None]
 
+STUCK = 20.0
+"""Seconds beyond its last deadline after which a run is stuck; its workers are given up after 3."""
+
 
 def run(
     plan: Plan,
@@ -141,15 +144,26 @@ def _supervise(state: RunState) -> None:
     with _importable(state.facilities.setting.modules), capture.in_threads():
         thread = threading.Thread(target=run_supervisor, name="scenarios-supervisor", daemon=True)
         thread.start()
-        _work_off(state.inline)
+        _work_off(state)
         thread.join()
     if failure:
         raise PluginFault(f"the engine failed: {failure[0]!r}") from failure[0]
 
 
-def _work_off(inline: queue.SimpleQueue[Any]) -> None:
-    """Do what comes until None does."""
-    while (work := inline.get()) is not None:
+def _work_off(state: RunState) -> None:
+    """Do what comes until None does; it comes unless the supervisor's thread has lost its way."""
+    grace = max((member.declared.stop.grace for member in state.members), default=0.0)
+    latest = state.deadline + grace + STUCK
+    while True:
+        try:
+            work = state.inline.get(timeout=max(0.0, latest - time.monotonic()))
+        except queue.Empty:
+            raise PluginFault(
+                "the engine does not come to an end: its process may have no memory left, as when a"
+                " thread of a worker has used it up; let that worker be a process"
+            ) from None
+        if work is None:
+            return
         with contextlib.suppress(Stopped):
             work()
 
@@ -168,8 +182,7 @@ def _begin_hub(state: RunState) -> None:
         except EnvironmentFault as error:
             state.inbox.put(("lost", str(error)))
             return
-        text = f"the hub (process {child.pid}), which owns what workers share, ended with {code}"
-        state.inbox.put(("lost", f"{text}; run again"))
+        state.inbox.put(("lost", facilities.hub_loss(code)))
 
     threading.Thread(target=wait, name="scenarios-hub-wait", daemon=True).start()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scenarios.engine.facilities import Facilities
+from scenarios.errors import sentence
 from scenarios.expressions import Expression
 from scenarios.supervision.client import Spawner
 from scenarios.supervision.output import OutputPump
@@ -30,7 +31,7 @@ class Attempt:
             plan,
             facilities.setting,
             self.label,
-            facilities.access(),
+            facilities.access(plan),
             facilities.run_command,
             facilities.watch.line,
         )
@@ -48,7 +49,7 @@ class Attempt:
         except KeyboardInterrupt:  # raised by the worker's code: a real one comes as a signal
             return Outcome("failed", error="KeyboardInterrupt", line=self.plan.line)
         except Exception as error:  # as a full disk at its first event
-            return Outcome("failed", error=f"it cannot take part: {type(error).__name__}: {error}")
+            return Outcome("failed", error=f"it cannot take part: {sentence(error)}")
 
     def leave(self) -> list[str]:
         """The calling thread runs no more of it."""

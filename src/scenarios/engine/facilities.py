@@ -22,6 +22,7 @@ from scenarios.resources.machines import make_all
 from scenarios.supervision.client import Child, Spawner
 from scenarios.supervision.host import finish
 from scenarios.supervision.output import BoundedOutput, OutputPump
+from scenarios.supervision.worker_process import signal_name
 from scenarios.wire.control import HubControl
 from scenarios.worker.access import Access
 from scenarios.worker.commands import LARGEST_OUTPUT
@@ -56,6 +57,7 @@ class Facilities:
         self._pump: OutputPump | None = None
         self._hub_input = -1
         self._hub_address = ""
+        self._hub_said = BoundedOutput(16 * 1024)
         self._hub: Child | None = None
 
     def event(self, worker: WorkerPlan, event: str, **fields: Any) -> None:
@@ -81,9 +83,12 @@ class Facilities:
         self.recorder.event("run_ended", state="terminated", exit=exit_code)
         self.end_log()
 
-    def access(self) -> Access:
-        """Access to resources for one attempt in this process."""
-        return Access(self.setting, self.drivers)
+    def access(self, plan: WorkerPlan) -> Access:
+        """Access to resources for one attempt in this process.
+
+        For a command it is the engine itself that reads a queue, and it runs nobody's code.
+        """
+        return Access(self.setting, self.drivers, objects=plan.command is None)
 
     def spawner(self) -> Spawner:
         """The spawner, started at its first use."""
@@ -117,7 +122,7 @@ class Facilities:
         shared = self.shared()
         stdin, self._hub_input = os.pipe2(os.O_CLOEXEC)
         answer, stdout = os.pipe2(os.O_CLOEXEC)
-        said = BoundedOutput(64 * 1024)
+        said = self._hub_said
         over = threading.Event()
 
         def hear(data: bytes) -> None:
@@ -139,10 +144,27 @@ class Facilities:
             pipe.write(config)
         if not over.wait(HUB_START) or not said.text().startswith(hub.READY.decode()):
             stream.detach()
-            child.wait(HUB_END)  # which raises where the spawner is gone
-            raise EnvironmentFault(f"the hub did not come up: {said.text().strip() or 'no answer'}")
+            ended = child.wait(HUB_END)  # which raises where the spawner is gone
+            raise EnvironmentFault(f"the hub did not come up: {self._hub_end(ended)}")
         self.control = HubControl(address, token)
         return (address, token), {name: at for at, (name, _, _) in enumerate(shared)}, child
+
+    def hub_loss(self, code: int | None) -> str:
+        """What is told when the hub has ended before the run."""
+        pid = self._hub.pid if self._hub is not None else 0
+        what = f"the hub (process {pid}), which owns what workers share"
+        return f"{what}, {self._hub_end(code)}; run again"
+
+    def _hub_end(self, code: int | None) -> str:
+        end = "gave no answer" if code is None else f"ended with exit code {code}"
+        if code is not None and code < 0:
+            end = f"was ended by {signal_name(-code)}"
+        words = self._hub_words().splitlines()
+        return f"{end}: {words[-1].strip()}" if words else end
+
+    def _hub_words(self) -> str:
+        """What the hub said besides that it is ready: complaints."""
+        return self._hub_said.text().removeprefix(hub.READY.decode()).strip()
 
     def run_command(
         self, words: Sequence[str], stdin: str | None, timeout: float | None, performer: Performer
@@ -215,6 +237,8 @@ class Facilities:
                 close()
             except (OSError, EnvironmentFault) as error:
                 self.recorder.event("notice", message=f"at the end of the run: {error}")
+        if self._hub_words():
+            self.recorder.event("notice", message=f"the hub said: {self._hub_words()}")
 
 
 def moment() -> tuple[int, int]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 from scenarios.engine.expectations import ask
 from scenarios.engine.facilities import Facilities
 from scenarios.engine.members import Member
 from scenarios.errors import EnvironmentFault
-from scenarios.expressions import copied
 from scenarios.plan import Plan
 from scenarios.worker_plan import worst
 
@@ -23,6 +23,10 @@ SHOWN = {
 """The statistics of each section that a result has."""
 
 
+_FILLED = frozenset({list, tuple, set, frozenset})
+_INERT = frozenset({NoneType, bool, int, float, complex, str, bytes, bytearray, range})
+
+
 class Replicas(dict[Any, Any]):
     """A worker with replicas in expectations: its own keys, and a replica by its number."""
 
@@ -31,6 +35,16 @@ class Replicas(dict[Any, Any]):
         if isinstance(key, int) and not isinstance(key, bool) and replicas is not None:
             return replicas[key]
         raise KeyError(key)
+
+
+def inert(value: Any) -> Any:
+    """A copy in which each object stands as a text: no expectation or report runs its own code."""
+    its = type(value)
+    if its is dict:
+        return {inert(key): inert(item) for key, item in value.items()}
+    if its in _FILLED:
+        return its(map(inert, value))
+    return value if its in _INERT else f"<an object of {its.__module__}.{its.__qualname__}>"
 
 
 def resources(facilities: Facilities) -> dict[str, dict[str, Any]]:
@@ -44,7 +58,7 @@ def resources(facilities: Facilities) -> dict[str, dict[str, Any]]:
         if section == "flags":
             sections[section][name] = statistics.get("set")
         elif section == "values":
-            sections[section][name] = copied(statistics.get("value"))
+            sections[section][name] = inert(statistics.get("value"))
         else:
             shown = {key: statistics[key] for key in SHOWN[section] if key in statistics}
             if section == "queues" and declared["kind"] != "fifo":
@@ -109,6 +123,7 @@ def _member(member: Member, facilities: Facilities) -> dict[str, Any]:
                 "exit_code": job.exit_code,
                 "result": job.result,
                 "error": job.error,
+                "error_line": job.line,
             }
             for at, job in enumerate(outcome.jobs)
         ]
@@ -128,6 +143,7 @@ def result(
         sections = resources(facilities)
     except EnvironmentFault as error:
         run["error"] = run.get("error") or str(error)
+        run["state"] = "failed" if run["state"] == "succeeded" else run["state"]
         sections = {}
     workers = {name: worker(group, facilities) for name, group in groups.items()}
     names = {

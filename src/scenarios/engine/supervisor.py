@@ -16,7 +16,7 @@ from scenarios.engine.members import Member
 from scenarios.engine.starting import Starting
 from scenarios.engine.state import RunState
 from scenarios.engine.stopping import Stopping
-from scenarios.errors import PluginFault
+from scenarios.errors import EnvironmentFault, PluginFault
 
 DRAIN_LOOK = 0.01  # seconds between two looks at queues that drain
 
@@ -84,5 +84,9 @@ class Supervisor:
                 member.restart_at = None
 
     def _progress(self) -> None:
-        if self._starting.progress():  # who can start by now does, before the background is stopped
+        if not self._starting.progress():
+            return  # who can start by now does, before the background is stopped
+        try:
             self._background.progress()
+        except EnvironmentFault as error:  # the hub that it asks is gone
+            self._stopping.lose(str(error))

@@ -7,6 +7,8 @@ import json
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
+from scenarios.errors import RAISED
+
 LARGEST_RECORD = 64 * 1024
 """Characters of a line; it is ASCII, so these are bytes."""
 
@@ -43,7 +45,7 @@ def encoded(value: Any, limit: int = LARGEST_VALUE) -> str:
     else:
         try:
             text = json.dumps(value, default=shown, allow_nan=False)
-        except Exception:  # numbers that are none, odd keys, too deep, or an object's own failure
+        except RAISED:  # numbers that are none, odd keys, too deep, or an object's own failure
             text = json.dumps(_told(value, 0, [_NODES]))
     return text if len(text) <= limit else _cut(text)
 
@@ -66,7 +68,7 @@ def shown(value: Any) -> str:
     """A bounded repr that never fails."""
     try:
         text = repr(value)
-    except Exception as error:
+    except RAISED as error:
         text = f"<{type(value).__name__}: repr failed: {type(error).__name__}>"
     return text if len(text) <= PREVIEW else text[:PREVIEW] + "..."
 

@@ -6,12 +6,14 @@ import dataclasses
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from scenarios.contracts import Handle, Status
 from scenarios.errors import EnvironmentFault
 from scenarios.supervision.host import HostPorts
 from scenarios.supervision.worker_process import WorkerProcess
+from scenarios.wording import count
 from scenarios.worker_plan import Outcome, WorkerPlan, worst
 
 MOST_IDLE = 3
@@ -39,7 +41,6 @@ class Pool(ABC):
         self._mutex = threading.Lock()
         self._stopping = False
         self._errors: list[str] = []
-        self._lost: EnvironmentFault | None = None
         size = min(int(plan.options.get("max_workers") or 1), len(self._jobs))
         self._threads = [
             threading.Thread(target=self._work, args=(number,), name=f"{plan.name}_{number}")
@@ -58,8 +59,16 @@ class Pool(ABC):
         with self._mutex:
             if self._stopping or self._next >= len(self._jobs):
                 return None
+            index = self._next
             self._next += 1
-            return self._next - 1
+        self._ports.event("job_started", job=index)
+        return index
+
+    def _done(self, index: int, outcome: Outcome) -> None:
+        """A job that was taken is over."""
+        self._outcomes[index] = outcome
+        ended = {"state": outcome.state, "error": outcome.error, "line": outcome.line}
+        self._ports.event("job_ended", job=index, **ended)
 
     @property
     def busy(self) -> int:
@@ -74,28 +83,25 @@ class Pool(ABC):
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 return None
-        if self._lost is not None:
-            raise self._lost
         return self._outcome()
 
     def _outcome(self) -> Outcome:
-        jobs = [outcome or Outcome("terminated") for outcome in self._outcomes]
+        jobs = [outcome or self._undone() for outcome in self._outcomes]
         if self._plan.jobs is None and not self._errors:
             return jobs[0]
         state = worst([outcome.state for outcome in jobs])
-        failed = [
-            (index, outcome) for index, outcome in enumerate(jobs) if outcome.state == "failed"
-        ]
-        error = line = None
-        trace = ""
-        if failed:
-            index, first = failed[0]
-            more = f" (and {len(failed) - 1} more jobs)" if len(failed) > 1 else ""
-            error, line = f"job {index}: {first.error}{more}", first.line
-            trace = "\n".join(outcome.traceback for _, outcome in failed if outcome.traceback)
-        elif self._errors:
+        failed = [outcome for outcome in jobs if outcome.state == "failed"]
+        error = _first([outcome.error if outcome.state == "failed" else None for outcome in jobs])
+        line = failed[0].line if failed else None
+        trace = "\n".join(outcome.traceback for outcome in failed if outcome.traceback)
+        if not failed and self._errors:
             state, error = "failed", "; ".join(self._errors)
-        return Outcome(state, None, error, line, trace, jobs=jobs)
+        note = _first([outcome.note for outcome in jobs])
+        return Outcome(state, None, error, line, trace, jobs=jobs, note=note or "")
+
+    def _undone(self) -> Outcome:
+        """The outcome of a job that nobody took."""
+        return Outcome("terminated")
 
     @property
     def status(self) -> Status:
@@ -103,15 +109,22 @@ class Pool(ABC):
         return "running" if any(thread.is_alive() for thread in self._threads) else "ended"
 
 
+def _first(texts: Sequence[str | None]) -> str | None:
+    """What is told of the first job of which there is something to tell, and of how many more."""
+    told = [(index, text) for index, text in enumerate(texts) if text]
+    if not told:
+        return None
+    index, text = told[0]
+    more = f" (and {count(len(told) - 1, 'more job')})" if len(told) > 1 else ""
+    return f"job {index}: {text}{more}"
+
+
 class ThreadPool(Pool):
     """Threads of the engine's process; thread-locals stay from job to job."""
 
     def _work(self, number: int) -> None:
         while (index := self._take()) is not None:
-            self._ports.event("job_started", job=index)
-            outcome = self._ports.run((index, self._jobs[index]))
-            self._outcomes[index] = outcome
-            self._ports.event("job_ended", job=index, state=outcome.state, error=outcome.error)
+            self._done(index, self._ports.run((index, self._jobs[index])))
         self._errors += self._ports.leave()
 
     def stop(self) -> None:
@@ -130,7 +143,25 @@ class ProcessPool(Pool):
 
     def __init__(self, plan: WorkerPlan, ports: HostPorts) -> None:
         self._processes: dict[int, WorkerProcess] = {}
+        self._fault: EnvironmentFault | None = None
+        self._notes: list[str] = []
         super().__init__(plan, ports)
+
+    def _outcome(self) -> Outcome:
+        """Of all jobs: what kept processes from starting is a fault of the jobs that it left."""
+        if self._fault is not None and not self._ports.spawner().alive:
+            raise self._fault
+        outcome = super()._outcome()
+        notes = [outcome.note, *self._notes]
+        if self._fault is not None and outcome.state == "succeeded":
+            notes.append(f"it had fewer processes: {self._fault}")
+        outcome.note = "; ".join(filter(None, notes))
+        return outcome
+
+    def _undone(self) -> Outcome:
+        if self._fault is None or self._stopping:
+            return super()._undone()
+        return Outcome("failed", None, str(self._fault), self._plan.line)
 
     def _work(self, number: int) -> None:
         attempt = idle = 0
@@ -138,16 +169,16 @@ class ProcessPool(Pool):
             attempt += 1
             label = f"{self._ports.label}@{number}" + (f"~{attempt}" if attempt > 1 else "")
             try:
-                taken = self._employ(number, label)
+                ended = self._employ(number, label)
             except EnvironmentFault as error:
-                self._lost = error
+                self._fault = error
                 return
-            idle = 0 if taken else idle + 1
-        if idle >= MOST_IDLE and self._left():
-            self._errors.append("its processes end before they take a job")
+            idle = idle + 1 if ended else 0
+            if idle == MOST_IDLE and self._left():
+                self._errors.append(f"its processes end before they take a job: {ended}")
 
-    def _employ(self, number: int, label: str) -> bool:
-        """Let one process work until it ends; whether it took a job."""
+    def _employ(self, number: int, label: str) -> str | None:
+        """Let one process work until it ends; how it ended, where it took no job."""
         taken: list[int] = []
 
         def next_job() -> int | None:
@@ -156,25 +187,27 @@ class ProcessPool(Pool):
                 taken.append(index)
             return index
 
-        def job_done(index: int, outcome: Outcome) -> None:
-            self._outcomes[index] = outcome
-
         process = WorkerProcess(
             dataclasses.replace(self._plan, jobs=self._jobs),
             self._ports,
             label,
             next_job=next_job,
-            job_done=job_done,
+            job_done=self._done,
         )
         self._processes[number] = process
         if self._stopping:
             process.child.terminate()
         ended = process.wait()
-        if taken and self._outcomes[taken[-1]] is None and ended is not None:
+        assert ended is not None  # there was no time-out
+        if taken and self._outcomes[taken[-1]] is None:
             self._lose(taken[-1], ended)
-        if process.said is not None and process.said.error:
+        elif process.said is not None and process.said.error:
             self._errors.append(process.said.error)
-        return bool(taken) or self._stopping
+        elif taken and ended.exit_code and not self._stopping:
+            self._notes.append(f"process {ended.pid} {ended.error} after job {taken[-1]}")
+        if taken or self._stopping:
+            return None
+        return ended.error or "they leave"
 
     def _left(self) -> bool:
         with self._mutex:
@@ -184,10 +217,10 @@ class ProcessPool(Pool):
         """The job that a process had in hand when it ended fails alone."""
         lost = Outcome("terminated")
         if not self._stopping:
-            lost = Outcome("failed", None, f"its process {ended.error or 'ended'}", self._plan.line)
+            line = ended.line or self._plan.line
+            lost = Outcome("failed", None, f"its process {ended.error or 'ended'}", line)
         lost.exit_code = ended.exit_code
-        self._outcomes[index] = lost
-        self._ports.event("job_ended", job=index, state=lost.state, error=lost.error)
+        self._done(index, lost)
 
     def stop(self) -> None:
         """No more jobs; SIGTERM to the processes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from scenarios.contracts import Handle, Status
@@ -103,10 +104,12 @@ class SubprocessHandle:
 
         self._streams.append(self._ports.pump().add(read, data, lines.end))
 
-    def _thread(self, target: Any, *args: Any) -> None:
+    def _thread(self, target: Callable[..., str | None], *args: Any) -> None:
         def run() -> None:
             try:
-                target(*args)
+                problem = target(*args)
+                if problem is not None:
+                    self._failures.append(problem)
             finally:
                 self._ports.leave()
 
@@ -114,18 +117,16 @@ class SubprocessHandle:
         self._threads.append(thread)
         thread.start()
 
-    def _feed(self, queue: str, write: int) -> None:
+    def _feed(self, queue: str, write: int) -> str | None:
         performer = self._feeder = self._ports.crew().here()
         self._ports.on_input_over(performer.stop)
         if self.child.returncode is not None:  # `wait` came before there was a feeder to stop
             performer.stop(kill=True)
-        feed(performer, queue, self._plan.line, write, self._ended)
+        return feed(performer, queue, self._plan.line, write, self._ended)
 
-    def _put_lines(self, queue: str, read: int) -> None:
+    def _put_lines(self, queue: str, read: int) -> str | None:
         performer = self._ports.crew().here()
-        problem = put_lines(performer, queue, self._plan.line, read, self._ended)
-        if problem is not None:
-            self._failures.append(problem)
+        return put_lines(performer, queue, self._plan.line, read, self._ended)
 
     # -- its end -------------------------------------------------------------------------------
 

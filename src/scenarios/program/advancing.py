@@ -6,7 +6,7 @@ import traceback
 from typing import Any
 
 from scenarios.answers import STOP, Failed, Refused
-from scenarios.errors import ScenariosError, Stopped
+from scenarios.errors import RAISED, ScenariosError, Stopped, sentence
 from scenarios.program.arguments import prepare
 from scenarios.program.control import LOCAL
 from scenarios.program.frame import FAILS, STOPS, End, Frame, unwind
@@ -48,9 +48,9 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
             unwind(frame, End(FAILS, str(error), _line(instruction)))
         except Stopped:  # in code that makes a thread-local
             unwind(frame, End(STOPS))
-        except Exception as error:  # of the user's objects: whatever is held is still released
-            text = f"{type(error).__name__}: {error}"
-            unwind(frame, End(FAILS, text, _line(instruction), traceback.format_exc()))
+        except RAISED as error:  # of the user's objects: whatever is held is still released
+            line, trace = _line(instruction), traceback.format_exc()
+            unwind(frame, End(FAILS, sentence(error), line, trace))
     return None
 
 

@@ -49,7 +49,7 @@ class Live:
         if answer is STOP:
             raise Stopped(f"stopped while it waited for {self._name}")
         if answer.__class__ is Failed:
-            raise ScenariosError(answer.text)
+            raise answer.error or ScenariosError(answer.text)
         return answer
 
     def _done(self, answer: Any) -> bool:

@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from scenarios.answers import STOP, Failed, Refused
+from scenarios.errors import RAISED, sentence
 from scenarios.program import Operation
 from scenarios.supervision.host import LAST_WORDS
 from scenarios.worker.performer import Performer
@@ -87,10 +88,10 @@ def _pieces(read: int, ended: Ended) -> Any:
             return
 
 
-def feed(performer: Performer, queue: str, line: int, write: int, ended: Ended) -> None:
+def feed(performer: Performer, queue: str, line: int, write: int, ended: Ended) -> str | None:
     """Write each item of a queue as a line to `write`, until the performer is stopped.
 
-    Then what is left in the queue is written, too: nobody puts any more.
+    Then what is left in the queue is written, too: nobody puts any more. Why it failed, if it did.
     """
     get = Operation("get", "get", "queues", queue, line=line)
     limit: float | None = None
@@ -101,10 +102,15 @@ def feed(performer: Performer, queue: str, line: int, write: int, ended: Ended) 
             if item is STOP and limit is None:
                 limit = 0.0
                 continue
-            if item is STOP or isinstance(item, Refused | Failed):
-                return
-            if not _written(write, text_of(item).encode() + b"\n", ended):
-                return
+            if item is STOP or isinstance(item, Refused):
+                return None
+            if isinstance(item, Failed):
+                return f"get {queue}: {item.text}"
+            text = text_of(item)
+            if not _written(write, text.encode() + b"\n", ended):
+                return None
+    except RAISED as error:
+        return f"get {queue}: no line can be made of an item: {sentence(error)}; put text or data"
     finally:
         os.close(write)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
+from scenarios.errors import EnvironmentFault, sentence
 from scenarios.supervision.host import HostPorts, Lines, finish, place
 from scenarios.supervision.output import Stream
-from scenarios.worker.child import HEAD, bundle, frame, unpack
+from scenarios.supervision.under_way import under_way
+from scenarios.worker.child import CUT_OFF, HEAD, bundle, frame, unpack
 from scenarios.worker_plan import Outcome, WorkerPlan
 
 
@@ -29,38 +33,53 @@ class WorkerProcess:
         job_done: Callable[[int, Outcome], None] | None = None,
     ) -> None:
         self._ports = ports
+        self._label = label
         self._next_job = next_job
         self._job_done = job_done
         self.said: Outcome | None = None  # the outcome that it told itself
         self._heard = bytearray()
-        env, cwd = place(plan, ports)
-        self._sock, theirs = socket.socketpair()
-        outputs = [os.pipe2(os.O_CLOEXEC) for _ in range(2)]
+        self._damage = ""
         try:
-            self.child = ports.spawner().fork(
-                bundle(plan, ports.setting, label),
+            reads = self._begin(plan, fresh)
+        except OSError as error:
+            raise EnvironmentFault(
+                f"a process cannot be started: {error}; let the engine have more open files"
+                " (`ulimit -n`), or use fewer processes at a time"
+            ) from error
+        pump = ports.pump()
+        self._streams: list[Stream] = []
+        for read, name in zip(reads, ("stdout", "stderr"), strict=False):
+            lines = Lines(ports, name)
+            self._streams.append(pump.add(read, lines, lines.end))
+        self._streams.append(pump.add(reads[2], self._hear))
+
+    def _begin(self, plan: WorkerPlan, fresh: bool) -> list[int]:
+        """Start it; where to read its output, its errors and its channel."""
+        env, cwd = place(plan, self._ports)
+        with ExitStack() as theirs, ExitStack() as ours:
+            self._sock, channel = socket.socketpair()
+            ours.callback(self._sock.close)
+            theirs.callback(channel.close)
+            reads, writes = [], []
+            for _ in range(2):
+                read, write = os.pipe2(os.O_CLOEXEC)
+                ours.callback(os.close, read)
+                theirs.callback(os.close, write)
+                reads.append(read)
+                writes.append(write)
+            reads.append(os.dup(self._sock.fileno()))
+            ours.callback(os.close, reads[2])
+            self.child = self._ports.spawner().fork(
+                bundle(plan, self._ports.setting, self._label),
                 fresh=fresh,
-                stdout=outputs[0][1],
-                stderr=outputs[1][1],
-                channel=theirs.fileno(),
+                stdout=writes[0],
+                stderr=writes[1],
+                channel=channel.fileno(),
                 env=env,
                 cwd=cwd,
             )
-        except BaseException:
-            self._sock.close()
-            for read, _ in outputs:
-                os.close(read)
-            raise
-        finally:
-            theirs.close()
-            for _, write in outputs:
-                os.close(write)
-        pump = ports.pump()
-        self._streams: list[Stream] = []
-        for (read, _), name in zip(outputs, ("stdout", "stderr"), strict=True):
-            lines = Lines(ports, name)
-            self._streams.append(pump.add(read, lines, lines.end))
-        self._streams.append(pump.add(os.dup(self._sock.fileno()), self._hear))
+            ours.pop_all()  # they stay open
+        return reads
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """How it ended, once all that it said is read; None after `timeout` seconds."""
@@ -75,12 +94,28 @@ class WorkerProcess:
         return outcome
 
     def _unsaid(self, code: int) -> Outcome:
-        """The outcome of a worker that ended before it could tell one."""
-        if code < 0:
-            return Outcome("failed", error=f"ended by {signal_name(-code)}")
-        return Outcome("failed", error=f"ended with exit code {code} before its work was done")
+        """The outcome of a worker that ended before it could tell one, at the step it was in."""
+        journal, pid = Path(self._ports.setting.journal), self.child.pid
+        begun = under_way(journal / f"{self._label}.{pid}.jsonl") or {}
+        error = f"ended by {signal_name(-code)}"
+        if code >= 0:
+            error = f"ended with exit code {code} before its work was done"
+        if code == CUT_OFF:
+            error = "lost its channel to the engine: let its code close only what it has opened"
+        if self._damage:
+            error = f"wrote what is no message into its channel to the engine: {self._damage}"
+        return Outcome("failed", error=error, line=begun.get("line"))
 
     def _hear(self, data: bytes) -> None:
+        if self._damage:
+            return
+        try:
+            self._read(data)
+        except Exception as error:  # it would wait for an answer for ever
+            self._damage = sentence(error)
+            self.child.kill()
+
+    def _read(self, data: bytes) -> None:
         heard = self._heard
         heard += data
         while len(heard) >= HEAD.size:

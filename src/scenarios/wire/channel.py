@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import socket
@@ -9,6 +10,7 @@ import sys
 
 from scenarios.errors import EnvironmentFault
 from scenarios.wire import frames, payload
+from scenarios.wire.aside import aside
 
 CHUNK = 1 << 16
 """Bytes asked for by one receive: most answers are one small frame."""
@@ -29,11 +31,16 @@ GREETING = 10.0
 class HubGone(EnvironmentFault):
     """The hub does not answer any more; nothing that it owned can be used."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(
-            f"the hub at {address} is gone, and with it every queue, lock and value that"
-            " processes share; run the scenario again"
-        )
+    def __init__(self, address: str, error: OSError | None = None) -> None:
+        text = f"the hub at {address} is gone, and with it every queue, lock and value that"
+        text += " processes share; run the scenario again"
+        if isinstance(error, TimeoutError):
+            text = f"the hub at {address} does not answer: it is stopped, or has no file"
+            text += " descriptor left for one client more (see `ulimit -n`); run the scenario again"
+        elif error is not None and error.errno == errno.EBADF:
+            text = "the connection to the hub was closed by the worker's own code; let it close"
+            text += " only what it has opened"
+        super().__init__(text)
 
 
 class Channel:
@@ -48,7 +55,8 @@ class Channel:
         self.large = False  # the last answer was
         self.rest: bytes | None = None
         self.room = bytearray()
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock = socket.socket(fileno=aside(sock.detach()))
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, frames.AHEAD)
         try:
             self.sock.settimeout(GREETING)
@@ -57,9 +65,9 @@ class Channel:
             self.sock.sendall(frames.frame(frames.HELLO, greeting))
             kind, _, body = self.receive()
             self.sock.settimeout(None)
-        except OSError:
+        except OSError as error:
             self.sock.close()
-            raise HubGone(address) from None
+            raise HubGone(address, error) from None
         except BaseException:
             self.sock.close()
             raise
@@ -80,8 +88,8 @@ class Channel:
                 sent = len(header)
             if sent < len(header) + len(body):
                 self.sock.sendall(memoryview(body)[sent - len(header) :])
-        except OSError:
-            raise HubGone(self.address) from None
+        except OSError as error:
+            raise HubGone(self.address, error) from None
 
     def receive(self) -> tuple[int, int, bytes | memoryview]:
         """The next frame as kind, the request's number, body (good until the next receive).
@@ -108,8 +116,8 @@ class Channel:
                     return kind, number, body
                 data += body
             return kind, number, self._rest(length, data)
-        except OSError:
-            raise HubGone(self.address) from None
+        except OSError as error:
+            raise HubGone(self.address, error) from None
 
     def close(self, said: bytes | None = None) -> None:
         """Without last words this is what the hub sees when a process dies."""
@@ -131,7 +139,7 @@ class Channel:
         else:  # it may come with the next bytes
             data, extra, _, _ = self.sock.recvmsg(CHUNK, _ONE_FILE, _CLOSED_BY_EXEC)
             if extra:
-                self.lane = int.from_bytes(extra[0][2], sys.byteorder)
+                self.lane = aside(int.from_bytes(extra[0][2], sys.byteorder))
         if not data:
             raise HubGone(self.address)
         return data

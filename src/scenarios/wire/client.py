@@ -38,13 +38,15 @@ class HubClient:
 
     The connection is who holds locks and items: `close()` ends it as a thread ends (locks stay
     held), `close(died=True)` and the end of the process as a death. In a forked child it starts
-    anew, as another party.
+    anew, as another party. Without `objects` an item that is no plain data is taken, and its get
+    raises `payload.Named`.
     """
 
-    def __init__(self, address: str, token: bytes, who: str) -> None:
+    def __init__(self, address: str, token: bytes, who: str, *, objects: bool = True) -> None:
         self._address = address
         self._token = token
         self._who = who
+        self._read = payload.load if objects else payload.load_safely
         self._channel: Channel | None = None
         self._resources: list[Known] = []
         self._poll = select.poll()
@@ -140,7 +142,11 @@ class HubClient:
         return True
 
     def _get(self, channel: Channel, index: int, timeout: float | None) -> Any:
-        """Items that were sent ahead first; whether they are still ours is seen at the claim."""
+        """Items that were sent ahead first; whether they are still ours is seen at the claim.
+
+        Plain data is claimed once it is read. An object is claimed first: to read it runs code of
+        its own, and one that ends this process must not end the next taker as well.
+        """
         load = self._resources[index].load
         while True:
             lot = self._lot
@@ -152,11 +158,14 @@ class HubClient:
             self._midway = True  # until what became of the item is known
             body, at = lot.body, lot.at
             start = at + 1 + body[at]
+            unread = None
             try:
                 if lot.rest is None:
                     value = load(body[start : at + lot.sizes[-1]])
                 else:
                     value = payload.load_plain(body[start], lot.rest)
+            except payload.Named:
+                value, unread = None, bytes(body[start : at + lot.sizes[-1]])
             except Exception:
                 if self._claim(channel, lot):
                     raise
@@ -167,6 +176,8 @@ class HubClient:
                 self._midway = False
                 raise self._stopped()
             if self._claim(channel, lot):
+                if unread is not None:
+                    value = self._read(unread)
                 return str(body[at + 1 : start], "utf-8"), value
 
     def _claim(self, channel: Channel, lot: Lot) -> bool:

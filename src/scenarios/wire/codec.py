@@ -26,7 +26,7 @@ class Known:
         self.tells = frames.tells(section, declared)
         self.priority = section == "queues" and declared.get("kind") == "priority"
         self.load: Callable[[bytes | memoryview], Any] = (
-            plain.load if self.priority else payload.load
+            plain.load if self.priority else payload.load_safely
         )
         # what a get without a lane says before it returns; with `task_done` the worker says it
         by_get = section == "queues" and declared.get("ack", "get") != "task_done"

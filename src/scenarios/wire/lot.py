@@ -44,7 +44,7 @@ class Lot:
         try:
             if not os.read(self.lane, 1):
                 return False  # the hub is gone
-        except BlockingIOError:
+        except OSError:  # there is nothing to read; or the lane was closed, as will be noticed
             return False
         self.held = False
         self.at += self.sizes.pop()

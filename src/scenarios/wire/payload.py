@@ -2,12 +2,18 @@
 
 Pickled, but for large bytes and texts, which go as they are: pickling 1 MiB takes 400 µs, most of
 it in growing the buffer, where a copy takes 25.
+
+To read plain data runs nobody's code. To read an object runs that of its class, which may end the
+process: `load_safely` raises Named instead.
 """
 
 from __future__ import annotations
 
+import io
 import pickle
-from typing import Any
+from typing import Any, NoReturn
+
+from scenarios.errors import ScenariosError
 
 LARGE = 4096
 """Bytes or characters from which the difference is felt."""
@@ -46,3 +52,31 @@ def load(data: bytes | memoryview) -> Any:
     if first == 1:
         return str(data[1:], "utf-8", "surrogatepass")
     return pickle.loads(data)
+
+
+class Named(ScenariosError):
+    """It is no plain data but names a class or a function, whose code would run."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"an object of {name} is not read here: put text or plain data")
+        self.name = name
+
+
+class _Plain(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise Named(f"{module}.{name}")
+
+
+def load_safely(data: bytes | memoryview) -> Any:
+    """The value of plain data, which runs nobody's code; raises Named, or as `load` does.
+
+    A pickle names things by STACK_GLOBAL or EXT1 to EXT4. To look for these bytes takes 100 ns, a
+    fifth of what an unpickler of our own takes more.
+    """
+    if data[0] != _PICKLE:
+        return load(data)
+    if data.__class__ is bytes and not (
+        0x93 in data or 0x82 in data or 0x83 in data or 0x84 in data
+    ):
+        return pickle.loads(data)
+    return _Plain(io.BytesIO(data)).load()

@@ -13,11 +13,21 @@ from scenarios.worker_plan import Setting
 
 
 class Access:
-    """Opens ports for performers; `drivers` are the resources that live in this process."""
+    """Opens ports for performers; `drivers` are the resources that live in this process.
 
-    def __init__(self, setting: Setting, drivers: Mapping[str, Driver] | None = None) -> None:
+    Without `objects` none that another process put is read here, since that runs its code.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        drivers: Mapping[str, Driver] | None = None,
+        *,
+        objects: bool = True,
+    ) -> None:
         self._setting = setting
         self._drivers = drivers or {}
+        self._objects = objects
         self._clients: dict[Performer, HubClient] = {}
 
     def open(self, performer: Performer, name: str) -> Port:
@@ -44,7 +54,9 @@ class Access:
         if client is None:
             assert self._setting.hub is not None
             address, token = self._setting.hub
-            client = self._clients[performer] = HubClient(address, token, performer.label)
+            client = self._clients[performer] = HubClient(
+                address, token, performer.label, objects=self._objects
+            )
             performer.interrupts.append(client.interrupt)
             performer.resumes.append(client.resume)
         return client

@@ -83,6 +83,11 @@ def whole_process(tell: Tell) -> None:
     _quiet_stops()
 
 
+def owns_process() -> bool:
+    """Whether all output of this process belongs to one worker."""
+    return _everywhere is not None
+
+
 @contextlib.contextmanager
 def in_threads() -> Iterator[None]:
     """While this lasts, the output of threads that are inside `by` is routed to their workers."""

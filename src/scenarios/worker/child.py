@@ -8,6 +8,9 @@ From the engine: `J` and a job's index, `X` when there is none left.
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import marshal
 import os
 import pickle
@@ -15,10 +18,12 @@ import signal
 import struct
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import astuple
 from typing import Any
 
 from scenarios.errors import Stopped
+from scenarios.wire.aside import aside
 from scenarios.worker import capture
 from scenarios.worker.access import Access
 from scenarios.worker.commands import run_here
@@ -26,6 +31,9 @@ from scenarios.worker.crew import Crew
 from scenarios.worker_plan import Outcome, Setting, WorkerPlan
 
 HEAD = struct.Struct(">IB")
+
+CUT_OFF = 74
+"""Exit code of a process whose code has closed its channel: EX_IOERR of sysexits.h."""
 
 
 def bundle(plan: WorkerPlan, setting: Setting, label: str) -> bytes:
@@ -54,21 +62,46 @@ def unpack(data: bytes) -> Outcome:
 
 
 class Channel:
-    """The worker's end; written by all of its threads."""
+    """The worker's end; written by all of its threads, and by the processes that they fork.
+
+    `lost`: its code has closed it, so that nobody hears any more of this process.
+    """
 
     def __init__(self, fd: int) -> None:
-        self._fd = fd
+        self._fd = aside(fd)
         self._mutex = threading.RLock()
+        self._turns = -1  # a file that is locked for each frame, once another process writes, too
+        self.lost = False
+        os.register_at_fork(before=self._share, after_in_child=self._renew)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._mutex:
+            if self._turns < 0:
+                yield
+                return
+            fcntl.lockf(self._turns, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.lockf(self._turns, fcntl.LOCK_UN)
+
+    def _share(self) -> None:
+        if self._turns < 0:
+            self._turns = aside(os.memfd_create("turns", os.MFD_CLOEXEC))
+
+    def _renew(self) -> None:
+        self._mutex = threading.RLock()  # a thread that is not here may have held it
 
     def send(self, letter: bytes, payload: bytes = b"") -> None:
         """Send one frame whole; an engine that is gone ends the worker by other means."""
         data = memoryview(frame(letter, payload))
-        with self._mutex:
-            try:
+        try:
+            with self._turn():
                 while data:
                     data = data[os.write(self._fd, data) :]
-            except OSError:
-                return
+        except OSError as error:
+            self.lost |= error.errno == errno.EBADF
 
     def event(self, line: bytes) -> None:
         """Send an event's line."""
@@ -77,6 +110,8 @@ class Channel:
     def next_job(self) -> int | None:
         """Ask for a job's index; None when there is none left."""
         self.send(b"N")
+        if self.lost:
+            return None
         head = self._read(HEAD.size)
         length, letter = HEAD.unpack(head) if head else (1, ord("X"))
         payload = self._read(length - 1)
@@ -107,6 +142,8 @@ def main(packed: bytes, channel_fd: int) -> int:
         code = -signal.SIGTERM
     capture.flush_all()
     crew.leave()
+    if channel.lost:
+        return CUT_OFF
     if code == -signal.SIGTERM:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -139,10 +176,8 @@ def _once(crew: Crew, channel: Channel) -> int:
 def _jobs(plan: WorkerPlan, crew: Crew, channel: Channel) -> int:
     assert plan.jobs is not None
     while (index := channel.next_job()) is not None:
-        crew.event("job_started", job=index)
         outcome = crew.run((index, plan.jobs[index]))
         capture.flush()
-        crew.event("job_ended", job=index, state=outcome.state, error=outcome.error)
         channel.send(b"D", index.to_bytes(8, "big") + pack(outcome))
         if outcome.state == "terminated":
             return -signal.SIGTERM

@@ -8,14 +8,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scenarios.answers import STOP, Failed
-from scenarios.errors import ScenariosError, Stopped
+from scenarios.answers import STOP, Failed, failed
+from scenarios.errors import RAISED, ScenariosError, Stopped, sentence
 from scenarios.event import Masker, Recorder, identity
 from scenarios.expressions import copied, plain, prepare
 from scenarios.journal import Segment
 from scenarios.program import FAILS, RETURNS, STOPS, Frame, Operation, advance
 from scenarios.resources.live import KINDS
-from scenarios.worker import capture
+from scenarios.worker import capture, forks
 from scenarios.worker.access import Access
 from scenarios.worker.locals import Locals, View, itself, resolve
 from scenarios.worker.performer import Performer
@@ -40,6 +40,7 @@ class Crew:
         self.plan = plan
         self.setting = setting
         self.label = label
+        self._pid = os.getpid()
         self._access = access
         self._run_command = run_command
         self._observe = observe
@@ -164,7 +165,7 @@ class Crew:
         except KeyboardInterrupt:
             raise  # a process ends by it, as any Python program does
         except BaseException as error:
-            text = str(error) if isinstance(error, ScenariosError) else _sentence(error)
+            text = str(error) if isinstance(error, ScenariosError) else sentence(error)
             return Outcome("failed", None, text, self.plan.line, traceback.format_exc())
         finally:
             if job is not None:
@@ -195,6 +196,8 @@ class Crew:
         if answer is STOP:
             return Outcome("terminated")
         if isinstance(answer, Failed):
+            if isinstance(answer.error, SystemExit):
+                return _exited(answer.error)
             return Outcome("failed", None, answer.text, self.plan.line, answer.traceback)
         try:
             return Outcome("succeeded", plain(answer))
@@ -235,14 +238,12 @@ class Crew:
                 )
             finally:
                 performer.in_code = False
+                if os.getpid() != self._pid:
+                    forks.end()
         except ScenariosError as error:
             return Failed(str(error), traceback.format_exc() if error.__cause__ else "")
-        except Exception as error:
-            return Failed(_sentence(error), traceback.format_exc())
-        except (SystemExit, GeneratorExit) as error:
-            if self.plan.call is not None:
-                raise
-            return Failed(_sentence(error), traceback.format_exc())  # `finally` steps still run
+        except RAISED as error:
+            return failed(error)
 
     def _target(self, name: str) -> Any:
         if not name.startswith("local."):
@@ -325,11 +326,6 @@ class LocalObjects:
 
     def __getitem__(self, name: str) -> Any:
         return self._locals.get(name)
-
-
-def _sentence(error: BaseException) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _exited(error: SystemExit) -> Outcome:

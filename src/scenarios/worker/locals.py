@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scenarios.errors import ScenariosError
+from scenarios.errors import RAISED, ScenariosError, sentence
 from scenarios.worker_plan import CallPlan, LocalPlan
 
 
@@ -62,8 +62,8 @@ class Locals:
             try:
                 if method is not None:
                     getattr(opened[name], method)()
-            except Exception as error:
-                errors.append(f"local {name}: {method} failed: {type(error).__name__}: {error}")
+            except RAISED as error:
+                errors.append(f"local {name}: {method} failed: {sentence(error)}")
             else:
                 self._tell("local_closed", name)
         opened.clear()

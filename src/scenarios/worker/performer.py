@@ -13,8 +13,8 @@ from _thread import allocate_lock
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scenarios.answers import STOP, Failed, Refused
-from scenarios.errors import ScenariosError, Stopped
+from scenarios.answers import STOP, Failed, Refused, failed
+from scenarios.errors import RAISED, ScenariosError, Stopped
 from scenarios.event import Recorder, encoded, next_number, quoted
 from scenarios.expressions import copied
 from scenarios.program import Operation
@@ -93,6 +93,7 @@ class Performer:
         else:
             value = f',"value":{encoded(argument)}'
         recorder.operation(f'{{"time":{now()},"seq":{next_number()},{invoke}{value}}}\n')
+        kind, value = "ok", ""
         try:
             if operation.section:
                 port = self.ports.get(operation.object) or self._port(operation.object)
@@ -101,13 +102,14 @@ class Performer:
                     self._tell()
             else:
                 answer = self._local[verb](operation, argument, timeout)
+            if answer is not True or item:
+                answer, kind, value = told(verb, answer, item)
         except Stopped:
-            answer = self._stopped(operation, argument, timeout)
+            answer, kind, value = told(verb, self._stopped(operation, argument, timeout), item)
         except ScenariosError as error:
-            answer = Failed(str(error))
-        kind, value = "ok", ""
-        if answer is not True or item:
-            answer, kind, value = told(verb, answer, item)
+            answer, kind, value = told(verb, Failed(str(error)), item)
+        except RAISED as error:  # by an item's own code, as it was made bytes or an object again
+            answer, kind, value = told(verb, failed(error), item)
         recorder.operation(
             f'{{"time":{now()},"seq":{next_number()},"event":"{kind}",{done}{value}}}\n'
         )
