@@ -37,8 +37,10 @@ def value(data: Any, width: int = WIDTH) -> str:
         data = _front(data, width)
     try:
         text = json.dumps(data, ensure_ascii=False, default=repr)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError):
         text = repr(data)
+    except RecursionError:
+        text = f"<{type(data).__name__} that is nested too deeply>"
     return shorten(visible(text), width)
 
 

@@ -18,7 +18,7 @@ import click
 from scenarios import runs
 from scenarios.cli.check import Checked
 from scenarios.cli.gallery import shown
-from scenarios.errors import ScenariosError
+from scenarios.errors import EnvironmentFault, ScenariosError
 
 if TYPE_CHECKING:
     from scenarios.plan import Plan
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Observer = Callable[[Mapping[str, Any]], None]
 STOPPED = (130, 143)
 BROKEN = 70
+TRACED = "tracebacks/engine.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def run_all(
         for number, (one, plan) in enumerate(_plans(checked)):
             # Runs of this very command are never pruned: only its first run looks for old ones.
             keep = store.keep if number == 0 else None
-            with runs.create(store.root, plan.scenario.name, keep) as folder, _aside(plan, view):
+            with _folder(store.root, plan, keep) as folder, _aside(plan, view):
                 results.append(_run_one(one, plan, view, again, folder))
             view.show(results[-1])
             if results[-1]["exit"] in STOPPED:
@@ -167,6 +168,13 @@ def run_all(
     finally:
         view.finish(results)
     return results
+
+
+def _folder(root: Path, plan: Plan, keep: int | None) -> runs.RunFolder:
+    from scenarios.event import Masker
+
+    scenario = plan.scenario
+    return runs.create(root, scenario.name, keep, Masker(scenario.secrets).text(scenario.text))
 
 
 @contextmanager
@@ -199,10 +207,11 @@ def _run_one(
 ) -> Mapping[str, Any]:
     """Run a plan; a fault of the engine or of a plugin becomes a result, so that others go on."""
     from scenarios import engine
+    from scenarios.event import Masker
 
-    observer = view.observer(plan)
+    observer, masker = view.observer(plan), Masker(plan.scenario.secrets)
     for notice in one.notices:
-        observer({"event": "notice", "message": notice})
+        observer({"event": "notice", "message": masker.text(notice)})
     command = again.command(one.file, plan.seed, plan.scenario.matrix)
     gc.freeze()  # what is here now stays to the end
     gc.enable()
@@ -216,24 +225,37 @@ def _run_one(
             notices=one.notices,
         )
     except ScenariosError as error:
-        return _broken(plan, folder, command, str(error), error.exit_code)
+        failed, exit_code, traced = str(error), error.exit_code, ""
     except Exception as error:
         import traceback
 
-        place = "tracebacks/engine.txt"
-        folder.write_text(place, "".join(traceback.format_exception(error)))
-        text = f"a fault in the engine or in a plugin: {type(error).__name__}: {error}"
-        return _broken(plan, folder, command, f"{text} (see {folder.path / place})", BROKEN)
+        failed = f"a fault in the engine or in a plugin: {type(error).__name__}: {error}"
+        failed += f" (see {folder.path / TRACED})"
+        exit_code, traced = BROKEN, "".join(traceback.format_exception(error))
+    result: dict[str, Any] = masker.data(_broken(plan, folder, command, failed, exit_code))
+    _store_broken(folder, result, masker.text(traced))
+    return result
+
+
+def _store_broken(folder: runs.RunFolder, result: dict[str, Any], traced: str) -> None:
+    """As far as there is room."""
+    from scenarios.reports.as_json import dump
+
+    folder.make_room()
+    try:
+        if traced:
+            folder.write_text(TRACED, traced)
+        folder.write_text("result.json", dump(result))
+    except EnvironmentFault as error:
+        result["notices"].append(str(error))
 
 
 def _broken(
     plan: Plan, folder: runs.RunFolder, again: str, error: str, exit_code: int
 ) -> dict[str, Any]:
     """The result of a run that could not be made."""
-    from scenarios.reports.as_json import dump
-
     run = {"id": folder.id, "state": "failed", "seed": plan.seed, "duration": 0.0, "error": error}
-    result = {
+    return {
         "scenario": plan.scenario.name,
         "file": plan.scenario.path,
         "matrix": dict(plan.scenario.matrix),
@@ -245,5 +267,3 @@ def _broken(
         "again": again,
         "exit": exit_code,
     }
-    folder.write_text("result.json", dump(result))
-    return result

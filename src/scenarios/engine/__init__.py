@@ -52,7 +52,6 @@ def run(
     """
     sweep(folder.path.parent)
     setting = _setting(plan, folder, verbose)
-    folder.write_text("scenario.yaml", Masker(setting.secrets).text(plan.scenario.text))
     watch = Watch(observer)
     facilities = Facilities(plan, setting, watch)
     state = RunState(plan, facilities)
@@ -70,6 +69,7 @@ def run(
         _hear_late(signals, result)
         result |= {"notices": _told(notices, watch, state), "again": again}
         result = dict(Masker(setting.secrets).data(result))
+        folder.make_room()
         facilities.recorder.event("run_ended", state=info["state"], exit=result["exit"])
         watch.close()
         facilities.end_log()

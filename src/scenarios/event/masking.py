@@ -39,7 +39,7 @@ class Masker:
         if not (any(form in text for form in self._forms) or '"preview":' in text or "..." in text):
             return text
         record = json.loads(text)
-        for key in record.keys() - HEAD:
+        for key in record.keys() - HEAD | {"thread"} & record.keys():
             record[key] = self.data(record[key])
         return json.dumps(record, separators=(",", ":")) + "\n"
 
