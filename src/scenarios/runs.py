@@ -125,8 +125,9 @@ def _named(runs: Path, slug: str, scenario: str | None) -> RunFolder:
     """Make a folder under a hidden name, lock it, and only then give it its id."""
     hidden = runs / f".new-{os.getpid()}-{time.monotonic_ns()}"
     hidden.mkdir()
-    lock = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock = -1
     try:
+        lock = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         fcntl.flock(lock, fcntl.LOCK_EX)
         (hidden / "segments").mkdir()
         (hidden / "tmp").mkdir(mode=0o700)
@@ -138,7 +139,8 @@ def _named(runs: Path, slug: str, scenario: str | None) -> RunFolder:
                 _rename_new(hidden, path)
                 return RunFolder(path, lock)
     except BaseException:
-        os.close(lock)
+        if lock >= 0:
+            os.close(lock)
         shutil.rmtree(hidden, ignore_errors=True)
         raise
     raise AssertionError("names never run out")

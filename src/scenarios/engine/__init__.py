@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.engine import results
+from scenarios.engine.exhausted import exhausted
 from scenarios.engine.facilities import Facilities
 from scenarios.engine.signals import Signals, heard
 from scenarios.engine.state import RunState
@@ -121,8 +122,8 @@ def _supervise(state: RunState) -> None:
     """Let a supervisor run on its own thread, and inline workers on this one."""
     try:
         _begin_hub(state)
-    except EnvironmentFault as error:
-        _never_began(state, str(error))
+    except (EnvironmentFault, OSError) as error:
+        _never_began(state, str(exhausted(error) or error))
         return
     failure: list[BaseException] = []
 
@@ -140,7 +141,8 @@ def _supervise(state: RunState) -> None:
         _work_off(state.inline)
         thread.join()
     if failure:
-        raise PluginFault(f"the engine failed: {failure[0]!r}") from failure[0]
+        fault = exhausted(failure[0]) or PluginFault(f"the engine failed: {failure[0]!r}")
+        raise fault from failure[0]
 
 
 def _work_off(inline: queue.SimpleQueue[Any]) -> None:

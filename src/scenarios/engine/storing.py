@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ def store(folder: RunFolder, result: dict[str, Any], state: RunState) -> None:
     def attempt(act: Callable[[], None]) -> None:
         try:
             act()
-        except (EnvironmentFault, OSError) as error:
+        except EnvironmentFault as error:
             if str(error) not in notices:
                 notices.append(str(error))
 
@@ -46,14 +47,19 @@ def store(folder: RunFolder, result: dict[str, Any], state: RunState) -> None:
         for name, text in texts.items():
             if text:
                 attempt(partial(folder.write_text, name, masker.text(text)))
-    attempt(lambda: _merge(folder, notices))
+    _merge(folder, notices)
     if len(notices) > known:
-        attempt(store_result)
+        with suppress(EnvironmentFault):  # then it tells what was known before
+            store_result()
 
 
 def _merge(folder: RunFolder, notices: list[str]) -> None:
     """All segments into one file; of one that was killed while it wrote, a part may be missing."""
-    torn = journal.merge(folder.segments, folder.path / "events.jsonl")
+    try:
+        torn = journal.merge(folder.segments, folder.path / "events.jsonl")
+    except OSError as error:
+        notices.append(f"the events stay in {folder.segments}: {error.strerror or error}")
+        return
     if torn:
         left_out = count(torn, "event") + (" was" if torn == 1 else " were")
         notices.append(f"{left_out} being written when the writer was killed, and left out")

@@ -88,18 +88,18 @@ class Recorder:
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event that is no operation; None fields are left out."""
-        self.line(self._line(event, fields))
+        self.line(self._line(event, fields, next_number()))
 
     def tell(self, event: str, **fields: Any) -> None:
-        """Tell whoever looks on, and do not record it."""
+        """Tell whoever looks on, and do not record it: it has no number."""
         if self._observe is not None:
-            self._observe(self._fit(self._line(event, fields)).encode())
+            self._observe(self._fit(self._line(event, fields, 0)).encode())
 
-    def _line(self, event: str, fields: dict[str, Any]) -> str:
+    def _line(self, event: str, fields: dict[str, Any], number: int) -> str:
         parts = [f'"event":{quoted(event)}', self._identity]
         parts += [f"{quoted(k)}:{encoded(v)}" for k, v in fields.items() if v is not None]
         told = ",".join(filter(None, parts))
-        return f'{{"time":{time.monotonic_ns()},"seq":{next_number()},{told}}}\n'
+        return f'{{"time":{time.monotonic_ns()},"seq":{number},{told}}}\n'
 
 
 class SharedRecorder(Recorder):

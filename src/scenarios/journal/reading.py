@@ -29,7 +29,7 @@ class Merged:
 
     `over`: nobody writes any more. An operation that a writer had begun and not ended may then
     have taken effect or not, and gets an `info` line with the number of its `invoke`, after the
-    writer's last line. A file is open only while a piece of it is read, so that a run may have had
+    writer's last line, or where its end may be among lines that had no room. A file is open only while a piece of it is read, so that a run may have had
     more writers than a process may have files. Raises OSError where there is no such folder.
 
     After an iteration `torn` counts the writers that ended in the middle of a line, which is left
@@ -66,10 +66,11 @@ class Merged:
                     begun.append(line)
                 elif begun and line.startswith(_ENDS, end + 1):
                     begun.pop()
+                elif begun and line.startswith(_LOST, end + 1):
+                    yield from _unknown(begun, time, number)
             yield time, number, line
         if self.over:
-            for line in reversed(begun):
-                yield time, number, _unknown(line, time)
+            yield from _unknown(begun, time, number)
 
     def _lines(self, path: Path, piece: int) -> Iterator[bytes]:
         """The whole lines; a line is copied in any order, so the last one may have holes."""
@@ -114,14 +115,17 @@ def _bounded(text: bytes) -> bytes:
     return text if len(text) <= LARGEST_LINE else b"\0" + text.strip(b"\0")[:1]
 
 
-def _unknown(line: bytes, time: int) -> bytes:
-    """The `info` line of an operation that was not ended, from its `invoke`."""
-    rest = line[line.index(b",", 8) :].replace(_INVOKE, b'"event":"info"', 1)
-    return b'{"time":%d' % time + rest
+def _unknown(begun: list[bytes], time: int, number: int) -> Iterator[Entry]:
+    """The `info` lines of operations without an end, from their `invoke`, the innermost first."""
+    while begun:
+        line = begun.pop()
+        rest = line[line.index(b",", 8) :].replace(_INVOKE, b'"event":"info"', 1)
+        yield time, number, b'{"time":%d' % time + rest
 
 
 _INVOKE = b'"event":"invoke"'
 _ENDS = (b'"event":"ok"', b'"event":"fail"')
+_LOST = b'"event":"events_lost"'
 
 
 def merge(folder: Path, target: Path) -> int:

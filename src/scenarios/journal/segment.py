@@ -7,6 +7,7 @@ is an error and never a bus error. Beyond its last line a segment of a killed wr
 from __future__ import annotations
 
 import contextlib
+import json
 import mmap
 import os
 import time
@@ -23,12 +24,13 @@ class Segment:
 
     Nothing that goes wrong with the file is raised: a line without room is dropped, and the run
     goes on. `dropped` counts such lines, `trouble` says why the last one was, and `on_loss` is
-    called with that at the first. Between two windows it holds no open file but the map's own.
+    called with that at the first. When there is room again an `events_lost` goes before the next
+    line. Between two windows it holds no open file but the map's own.
     """
 
     __slots__ = (
-        "__weakref__", "_append", "_map", "_on_loss", "_path", "_start", "_window", "dropped",
-        "trouble",
+        "__weakref__", "_append", "_gap", "_map", "_on_loss", "_path", "_start", "_window",
+        "dropped", "trouble",
     )  # fmt: skip
 
     def __init__(self, path: str, on_loss: Callable[[str], None] | None = None) -> None:
@@ -38,6 +40,7 @@ class Segment:
         self._map: mmap.mmap | None = None
         self._append: Callable[[bytes], object] = _no_room
         self._on_loss = on_loss
+        self._gap = 0  # lines dropped since the last one that was written
         self.dropped = 0
         self.trouble = ""
         try:
@@ -54,8 +57,11 @@ class Segment:
         try:
             self._append(line)
         except ValueError:  # the window has no room for it
+            if self._gap:
+                line = _lost(line, self._gap, self.trouble) + line
             if self._move_on(len(line)):
                 self._append(line)
+                self._gap = 0
             else:
                 self._drop()
 
@@ -77,6 +83,8 @@ class Segment:
             self._start, self._map, self._append = 0, None, _no_room
 
     def _drop(self) -> None:
+        self._append = _no_room  # a shorter line must not take the place of this one
+        self._gap += 1
         self.dropped += 1
         if self.dropped == 1 and self._on_loss is not None:
             self._on_loss(self.trouble)
@@ -116,6 +124,15 @@ def _window(path: str, start: int, size: int) -> mmap.mmap:
         return mmap.mmap(file, size, offset=start)
     finally:
         os.close(file)
+
+
+def _lost(line: bytes, count: int, why: str) -> bytes:
+    """The event that stands for those missing before a line: with its time, number and writer."""
+    record = json.loads(line)
+    whose = ("time", "seq", "event", "worker", "replica", "pid", "thread")
+    kept = {key: record[key] for key in whose if key in record}
+    kept |= {"event": "events_lost", "count": count, "error": why}
+    return json.dumps(kept, separators=(",", ":")).encode() + b"\n"
 
 
 def _no_room(line: bytes) -> None:

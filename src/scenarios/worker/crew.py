@@ -95,9 +95,8 @@ class Crew:
         return errors
 
     def _close(self, performer: Performer, segment: Segment) -> None:
-        """The thread's last event may be how many have no room in the log."""
         if segment.dropped:
-            performer.recorder.event("events_lost", count=segment.dropped, error=segment.trouble)
+            performer.recorder.tell("events_lost", count=segment.dropped, error=segment.trouble)
         segment.close()
 
     def in_code(self) -> bool:
