@@ -14,8 +14,8 @@ import pytest
 
 from command import environment, scenarios
 from running import started, write
-from segments import disk
 from scenarios.history import of_run
+from segments import disk
 
 RUN = """\
 queues: {q: {}}

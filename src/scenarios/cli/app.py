@@ -11,7 +11,7 @@ from typing import Any
 import click
 import rich_click
 
-from scenarios.cli import VERSION, options
+from scenarios.cli import VERSION, options, output
 from scenarios.errors import ScenarioFileError, ScenariosError
 
 VERBS = ("run", "explore", "replay", "validate", "list", "show", "schema", "plugins", "completion")
@@ -101,7 +101,7 @@ def start(words: Sequence[str]) -> int:
     except (KeyboardInterrupt, SystemExit):
         raise
     except Exception as error:
-        return _bug(error)
+        return 1 if isinstance(error, OSError) and output.failed() else _bug(error)
     if not words:
         return 2
     return code if isinstance(code, int) else 0

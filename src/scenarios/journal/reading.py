@@ -29,8 +29,10 @@ class Merged:
 
     `over`: nobody writes any more. An operation that a writer had begun and not ended may then
     have taken effect or not, and gets an `info` line with the number of its `invoke`, after the
-    writer's last line, or where its end may be among lines that had no room. A file is open only while a piece of it is read, so that a run may have had
-    more writers than a process may have files. Raises OSError where there is no such folder.
+    writer's last line, or where its end may be among lines that had no room.
+
+    A file is open only while a piece of it is read, so that a run may have had more writers than a
+    process may have files. Raises OSError where there is no such folder.
 
     After an iteration `torn` counts the writers that ended in the middle of a line, which is left
     out, and `trouble` is the error of the first file that could not be read to its end.
@@ -144,8 +146,8 @@ def merge(folder: Path, target: Path) -> int:
         part.unlink(missing_ok=True)
         raise
     part.replace(target)
-    for path in merged.paths:
-        path.unlink()
-    with contextlib.suppress(OSError):  # somebody else put something there
+    with contextlib.suppress(OSError):  # what stays there is not read any more
+        for path in merged.paths:
+            path.unlink()
         folder.rmdir()
     return merged.torn
