@@ -65,7 +65,8 @@ class Failed:
     def __init__(self, text: str, traceback: str = "") -> None:
         self.text = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "..."
         # its end tells what was raised
-        self.traceback = traceback[-LONGEST_TRACEBACK:]
+        long = len(traceback) > LONGEST_TRACEBACK
+        self.traceback = "..." + traceback[3 - LONGEST_TRACEBACK :] if long else traceback
 
     def __repr__(self) -> str:
         return f"Failed({self.text!r})"

@@ -171,10 +171,10 @@ def run_all(
 
 
 def _folder(root: Path, plan: Plan, keep: int | None) -> runs.RunFolder:
-    from scenarios.event import Masker
+    from scenarios.loading.hiding import hidden
 
     scenario = plan.scenario
-    return runs.create(root, scenario.name, keep, Masker(scenario.secrets).text(scenario.text))
+    return runs.create(root, scenario.name, keep, hidden(scenario.text, scenario.secrets))
 
 
 @contextmanager
@@ -232,7 +232,8 @@ def _run_one(
         failed = f"a fault in the engine or in a plugin: {type(error).__name__}: {error}"
         failed += f" (see {folder.path / TRACED})"
         exit_code, traced = BROKEN, "".join(traceback.format_exception(error))
-    result: dict[str, Any] = masker.data(_broken(plan, folder, command, failed, exit_code))
+    broken = _broken(plan, folder, command, failed, exit_code)
+    result: dict[str, Any] = engine.results.masked(broken, masker)
     _store_broken(folder, result, masker.text(traced))
     return result
 

@@ -69,7 +69,7 @@ def run(
             facilities.close()
         _hear_late(signals, result)
         result |= {"notices": _told(notices, watch, state), "again": again}
-        result = dict(Masker(setting.secrets).data(result))
+        result = dict(results.masked(result, Masker(setting.secrets)))
         folder.make_room()
         facilities.recorder.event("run_ended", state=info["state"], exit=result["exit"])
         watch.close()
@@ -135,7 +135,8 @@ def _supervise(state: RunState) -> None:
         finally:
             state.inline.put(None)
 
-    with _importable(state.facilities.setting.modules), capture.in_threads():
+    hide = Masker(state.facilities.setting.secrets).text
+    with _importable(state.facilities.setting.modules), capture.in_threads(hide):
         thread = threading.Thread(target=run_supervisor, name="scenarios-supervisor", daemon=True)
         thread.start()
         _work_off(state.inline)
