@@ -20,6 +20,11 @@ def visible(text: str) -> str:
     return UNSEEN.sub(_escape, text)
 
 
+def visible_lines(text: str) -> str:
+    """The same for a text of several lines, whose line ends stay."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     short = {10: "\\n", 13: "\\r"}.get(code)

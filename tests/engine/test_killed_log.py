@@ -106,7 +106,7 @@ def check(folder: Path, kills: int) -> None:
         assert ok[op] <= done <= most, f"{op}: {done} done, {ok[op]} ok"
     assert queues["q"]["lost"] == queues["other"]["lost"] == 0
     deaths = ran.worker("w")["restarts"]
-    assert kills - 1 <= deaths <= kills  # after the last one the run may be over
+    assert kills - 2 <= deaths <= kills  # the run may be over before each has come back
     assert 0 < sum(info[op] for op in ("put", "get", "acquire", "release")) <= deaths + 2
     assert info["call"] <= deaths + 2
     times = [event["time"] for event in events]

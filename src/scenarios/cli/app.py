@@ -116,9 +116,9 @@ def _lenient_streams() -> None:
 
 
 def _tell(text: str, exit_code: int) -> int:
-    from scenarios.wording import visible
+    from scenarios.wording import visible_lines
 
-    sys.stderr.write("\n".join(visible(line) for line in text.split("\n")) + "\n")
+    sys.stderr.write(visible_lines(text) + "\n")
     return exit_code
 
 
@@ -151,7 +151,10 @@ def _bug(error: Exception) -> int:
     """A fault of our own: the traceback is what helps to mend it."""
     import traceback
 
-    traceback.print_exception(error)
+    from scenarios.wording import visible_lines
+
+    for line in traceback.format_exception(error):
+        sys.stderr.write(visible_lines(line))
     return _tell(
         f"scenarios: a fault in the engine or in a plugin: {type(error).__name__}: {error}", BROKEN
     )

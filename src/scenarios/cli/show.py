@@ -163,7 +163,7 @@ def _tell_events(path: Path, verbose: bool, form: str) -> None:
 
 
 def _tell_output(path: Path, worker: str) -> None:
-    """The raw bytes that a worker wrote: standard output, then standard error."""
+    """What a worker wrote: standard output, then standard error; raw where it is no terminal."""
     folder = path / "outputs"
     found = [folder / f"{worker}.{stream}" for stream in ("stdout", "stderr")]
     if not any(file.is_file() for file in found):
@@ -172,4 +172,12 @@ def _tell_output(path: Path, worker: str) -> None:
         raise UsageError(f'the run {path} has no output of "{worker}"{listed}')
     for file in found:
         if file.is_file():
-            click.echo(file.read_bytes(), nl=False)
+            content = file.read_bytes()
+            click.echo(_seen(content) if sys.stdout.isatty() else content, nl=False)
+
+
+def _seen(content: bytes) -> str:
+    """As a terminal may get it."""
+    from scenarios.wording import visible_lines
+
+    return visible_lines(content.decode("utf-8", "backslashreplace"))

@@ -19,8 +19,9 @@ def hidden(text: str, secrets: Sequence[str]) -> str:
         return text
     parts, done = [], 0
     for event in yaml.parse(text, Loader=_Loader):
+        marks = event.start_mark, event.end_mark
         if isinstance(event, yaml.ScalarEvent) and masker.data(event.value) != event.value:
-            start, end = event.start_mark.index, event.end_mark.index
+            start, end = (mark.index for mark in marks if mark)
             line_end = "\n" if text[start:end].endswith("\n") else ""  # of a block
             anchor = f"&{event.anchor} " if event.anchor else ""
             parts += [text[done:start], anchor, '"***"', line_end]
