@@ -227,6 +227,28 @@ def test_damaged_everything(
     check_result(ended, tmp_path, mutations)
 
 
+def test_a_segment_that_is_cut_anywhere_in_its_last_records(killed: Path, tmp_path: Path) -> None:
+    """Every line that is whole is read, half a line is counted, what was begun is told as info."""
+    (path,) = (killed / "segments").glob("p.*")
+    lines = path.read_bytes().rstrip(b"\0").splitlines(keepends=True)[:40]
+    whole = b"".join(lines)
+    starts = {sum(map(len, lines[:count])): count for count in range(len(lines) + 1)}
+    copy = damaged(killed, f"segments/{path.name}", tmp_path, [])
+    for other in (copy / "segments").iterdir():
+        if other.name != path.name:
+            other.unlink()
+    for end in range(len(b"".join(lines[:-6])), len(whole) + 1):
+        for nuls in (0, 5000):
+            (copy / "segments" / path.name).write_bytes(whole[:end] + bytes(nuls))
+            history = of_run(copy)
+            found = list(history)
+            count = max(known for start, known in starts.items() if start <= end)
+            begun = count and b'"invoke"' in lines[count - 1]
+            assert found[:count] == [json.loads(line) for line in lines[:count]]
+            assert [event["event"] for event in found[count:]] == ["info"] * begun
+            assert (history.skipped, history.torn) == ((0, 0) if end in starts else (1, 1))
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
