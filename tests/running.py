@@ -19,6 +19,7 @@ from command import environment
 from scenarios import engine, plan, runs
 from scenarios.executors import scenarios_executors
 from scenarios.loading import load
+from scenarios.loading.hiding import hidden
 from supervision.witness import left_after
 
 SPECS = {spec.name: spec for spec in scenarios_executors()}
@@ -115,7 +116,8 @@ def run(
     (scenario,) = load(path, specs=SPECS, swaps=swaps or {}).scenarios
     planned = plan.make(scenario, specs=SPECS, seed=seed)
     seen: list[dict[str, Any]] = []
-    with runs.create(folder, scenario.name, None) as kept:
+    stored = hidden(scenario.text, scenario.secrets)
+    with runs.create(folder, scenario.name, None, stored) as kept:
         result = engine.run(planned, folder=kept, observer=seen.append, verbose=verbose)
     left, _ = left_after(kept.id, 2.0)
     assert left == {}

@@ -8,7 +8,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.history import LINE, History, of_run
+from scenarios.history import History, of_run
+from scenarios.journal import LARGEST_LINE
+from segments import placed
 
 EVENTS = [{"time": n, "seq": n, "event": "log", "message": f"m{n}"} for n in range(3)]
 LINES = [json.dumps(event, separators=(",", ":")).encode() + b"\n" for event in EVENTS]
@@ -49,7 +51,7 @@ def test_bad_lines_in_the_middle_are_counted(tmp_path: Path) -> None:
 def test_a_line_without_end_costs_no_memory(tmp_path: Path) -> None:
     """A line longer than any record is passed over to its end as one."""
     path = tmp_path / "events.jsonl"
-    path.write_bytes(LINES[0] + b"x" * (3 * LINE + 7) + b"\n" + LINES[1])
+    path.write_bytes(LINES[0] + b"x" * (3 * LARGEST_LINE + 7) + b"\n" + LINES[1])
     history = History(path)
     assert list(history) == EVENTS[:2]
     assert history.skipped == 1
@@ -77,11 +79,17 @@ def test_no_bytes_make_reading_fail(data: bytes) -> None:
 def test_segments_are_read_where_the_run_has_not_ended(tmp_path: Path) -> None:
     """Without events.jsonl the segments are merged by time; their unused end is no damage."""
     segments = tmp_path / "segments"
-    segments.mkdir()
-    (segments / "b").write_bytes(LINES[0] + LINES[2] + bytes(4096))
-    (segments / "a").write_bytes(LINES[1] + LINES[0][:9])
+    placed(segments, LINES[0] + LINES[2] + bytes(4096), "b")
+    placed(segments, LINES[1] + bytes(7), "a")
     history = of_run(tmp_path)
     assert list(history) == EVENTS
     assert history.damage() is None
+    placed(segments, LINES[1] + LINES[0][:9] + bytes(7), "a")
+    assert list(history) == EVENTS
+    assert history.damage() == (
+        f"one line of {segments} cannot be read and stands for no event (the last one is torn)"
+    )
+    assert list(History(tmp_path / "none", segments, over=False)) == EVENTS
+    assert (history.torn, History(tmp_path / "none", segments, over=False).damage()) == (1, None)
     (tmp_path / "events.jsonl").write_bytes(LINES[0])
     assert list(of_run(tmp_path)) == EVENTS[:1]

@@ -73,7 +73,8 @@ class Failed:
         self.error = error
         self.text = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "..."
         # its end tells what was raised
-        self.traceback = traceback[-LONGEST_TRACEBACK:]
+        long = len(traceback) > LONGEST_TRACEBACK
+        self.traceback = "..." + traceback[3 - LONGEST_TRACEBACK :] if long else traceback
 
     def __repr__(self) -> str:
         return f"Failed({self.text!r})"

@@ -7,65 +7,100 @@ way, or that was killed, has no `events.jsonl` yet: its segments are read in its
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections.abc import Callable, Iterator
+import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scenarios import journal
+from scenarios import runs
+from scenarios.journal import LARGEST_LINE, Merged
 
-LINE = 1 << 20
-"""Bytes of a line that are read at most; a record is at most 64 KiB, so more is damage."""
+NUMBERS = frozenset({"time", "seq", "replica", "job", "pid", "line", "duration"})
+TEXTS = frozenset({"event", "worker", "thread", "op", "object"})
+"""What these keys hold where they are there; others may hold anything."""
+
+LARGEST = 1 << 63
+"""Beyond any number of ours, and what a float can hold."""
 
 
 def of_run(folder: Path) -> History:
     """The events of the run that a folder holds, whether it has ended or not."""
-    segments = folder / "segments"
-    whole = folder / "events.jsonl"
-    return History(segments if segments.is_dir() and not whole.exists() else whole)
+    return History(folder / "events.jsonl", folder / "segments", over=not runs.under_way(folder))
 
 
 class History:
-    """Events of one file, or of a folder of segments, oldest first; iterate again to read again.
+    """Events of a file, or else of a folder of segments; oldest first, iterate again to read again.
 
-    After an iteration `skipped` tells how many lines were no events, `torn` whether the last
-    line has no end, and `trouble` holds one sentence where the file could not be read on.
+    `over` says that nobody writes into the segments any more. After an iteration `skipped` tells
+    how many lines were no events, `torn` how many of them had no end, and `trouble` holds one
+    sentence where a file could not be read on.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, segments: Path | None = None, *, over: bool = True) -> None:
         self.path = path
+        self.segments = segments
+        self.over = over
         self.skipped = 0
-        self.torn = False
+        self.torn = 0
         self.trouble: str | None = None
+        self._read = path
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        self.skipped, self.torn, self.trouble = 0, False, None
+        self.skipped, self.torn, self.trouble = 0, 0, None
+        last = None
         try:
-            if self.path.is_dir():
-                yield from self._merged()
+            if self.segments is not None and not os.path.lexists(self.path):
+                for event in self._merged(self.segments):
+                    last = _place(event)
+                    yield event
                 return
-            with self.path.open("rb") as file:
-                while line := file.readline(LINE):
-                    yield from self._event(line, file.readline)
+        except FileNotFoundError as error:
+            if not os.path.lexists(self.path):
+                self._failed(error)
+                return  # else the run has ended meanwhile, and that file has it all
         except OSError as error:
-            self.trouble = f"cannot read {self.path}: {error.strerror or error}"
-
-    def _merged(self) -> Iterator[dict[str, Any]]:
-        sources = [journal.lines(path) for path in sorted(self.path.iterdir())]
-        for line in heapq.merge(*sources, key=journal.order):
-            yield from self._event(line, lambda _: b"")
-
-    def _event(self, line: bytes, more: Callable[[int], bytes]) -> Iterator[dict[str, Any]]:
-        """The event of a line, or nothing; a line that is too long is passed over to its end."""
-        whole = line.endswith(b"\n")
-        if not whole and len(line) == LINE:
-            while line and not line.endswith(b"\n"):
-                line = more(LINE)
-            self.skipped += 1
+            self._failed(error)
             return
+        try:
+            yield from (event for event in self._whole() if last is None or _place(event) > last)
+        except OSError as error:
+            self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        place = error.filename or self._read
+        self.trouble = f"cannot read {place}: {error.strerror or error}"
+
+    def _merged(self, folder: Path) -> Iterator[dict[str, Any]]:
+        self._read = folder
+        merged = Merged(folder, over=self.over)
+        for line in merged:
+            yield from self._event(line)
+        if self.over:
+            self.torn += merged.torn
+            self.skipped += merged.torn
+        if merged.trouble is not None:
+            raise merged.trouble
+
+    def _whole(self) -> Iterator[dict[str, Any]]:
+        self._read = self.path
+        if not stat.S_ISREG(self.path.stat().st_mode):
+            raise OSError("it is no file")
+        with self.path.open("rb") as file:
+            while line := file.readline(LARGEST_LINE):
+                whole = line.endswith(b"\n")
+                if not whole and len(line) == LARGEST_LINE:
+                    while line and not line.endswith(b"\n"):  # passed over to its end
+                        line = file.readline(LARGEST_LINE)
+                    self.skipped += 1
+                    continue
+                self.torn = int(not whole)
+                yield from self._event(line)
+
+    def _event(self, line: bytes) -> Iterator[dict[str, Any]]:
+        """The event of a line, or nothing."""
         event = _parse(line)
-        self.torn = not whole
         if event is not None:
             yield event
         elif line.strip():
@@ -81,7 +116,7 @@ class History:
         if self.skipped == 1:
             lines, stand = "one line", "stands"
         tail = " (the last one is torn)" if self.torn else ""
-        return f"{lines} of {self.path} cannot be read and {stand} for no event{tail}"
+        return f"{lines} of {self._read} cannot be read and {stand} for no event{tail}"
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
@@ -89,4 +124,18 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         event = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
+    fits = isinstance(event, dict) and isinstance(event.get("event"), str)
+    return event if fits and all(map(_fits, event.items())) else None
+
+
+def _place(event: dict[str, Any]) -> tuple[Any, Any]:
+    """Where an event stands in the order of time."""
+    return event.get("time", 0), event.get("seq", 0)
+
+
+def _fits(item: tuple[str, Any]) -> bool:
+    key, value = item
+    if key in NUMBERS:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and -LARGEST < value < LARGEST
+    return isinstance(value, str) or key not in TEXTS

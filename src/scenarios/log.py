@@ -190,6 +190,13 @@ def describe(event: Mapping[str, Any], verbose: bool) -> Line | None:
         text = str(event.get("text", ""))
         stream = {"stream": "stderr"} if event.get("stream") == "stderr" else {}
         return "info", text.removesuffix("\n"), stream
+    if kind == "events_lost":
+        lost = "events have" if event.get("count") is None else f"{event['count']} events had"
+        return (
+            "warning",
+            f"{lost} no room in the log: {wording.visible(str(event.get('error')))}",
+            {},
+        )
     if kind == "notice":
         return "warning", str(event.get("message") or event.get("text") or ""), {}
     return _life(kind, event, verbose)
@@ -245,5 +252,5 @@ def _operation(kind: str, event: Mapping[str, Any]) -> Line:
         words.append(wording.value(event["value"]))
     text = " ".join(words)
     if event.get("error"):
-        text += f": {wording.visible(str(event['error']))}"
+        text += f": {wording.visible(str(event.get('error')))}"
     return "debug", text, {"line": event["line"]} if event.get("line") is not None else {}

@@ -10,6 +10,7 @@ so no run ever prunes the folder of another that is still starting.
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import re
 import shutil
@@ -27,6 +28,9 @@ KEEP = 20
 
 STALE = 3600.0
 """Seconds after which a folder that was never named is taken as left by a killed run."""
+
+SPARE = 64 << 10
+"""Bytes kept free for the end of a run whose disk is full by then: its last events, its result."""
 
 STAMP = re.compile(r"\d{8}-\d{6}-\d{6}-")
 """How the id of a run begins: date, time and microseconds, in UTC, so that ids sort by age."""
@@ -46,20 +50,22 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the run whole or not at all; a full disk is an `EnvironmentFault`."""
         target = self.path / name
-        part = target.with_name(f".{target.name}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
-            os.replace(part, target)
+            write_whole(target, text)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink()
             raise EnvironmentFault(f"cannot write {target}: {error.strerror or error}") from error
+
+    def make_room(self) -> None:
+        """The run is at its end: what was kept free for that may be used."""
+        with suppress(OSError):
+            (self.path / "spare").unlink()
 
     def close(self) -> None:
         """Remove the run's temporary files and give up its lock; a second call does nothing."""
         if self._lock < 0:
             return
+        self.make_room()
         shutil.rmtree(self.tmp, ignore_errors=True)
         os.close(self._lock)
         self._lock = -1
@@ -85,16 +91,19 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def create(root: Path, name: str, keep: int | None = KEEP) -> RunFolder:
+def create(
+    root: Path, name: str, keep: int | None = KEEP, scenario: str | None = None
+) -> RunFolder:
     """A new locked folder under `root`, with `latest` on it; all but the newest `keep` runs go.
 
     `name` becomes the end of the id. With `keep` None nothing is removed. Runs whose lock is
-    held are never removed. A root that cannot be written is an `EnvironmentFault` (exit 2).
+    held are never removed. `scenario` is stored as `scenario.yaml`. A root that cannot be written
+    is an `EnvironmentFault` (exit 2), and nothing of the folder stays.
     """
     home = root.absolute() / ".scenarios"
     try:
         _prepare(home)
-        folder = _named(home / "runs", _slug(name))
+        folder = _named(home / "runs", _slug(name), scenario)
     except OSError as error:
         place = Path(error.filename) if isinstance(error.filename, str) else home
         raise EnvironmentFault(
@@ -113,27 +122,59 @@ def _prepare(home: Path) -> None:
     (home / "runs").mkdir(parents=True, exist_ok=True)
     ignore = home / ".gitignore"
     if not ignore.exists():
-        ignore.write_text("*\n", encoding="ascii")
+        write_whole(ignore, "*\n")
 
 
-def _named(runs: Path, slug: str) -> RunFolder:
+def write_whole(target: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        os.replace(part, target)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _named(runs: Path, slug: str, scenario: str | None) -> RunFolder:
     """Make a folder under a hidden name, lock it, and only then give it its id."""
     hidden = runs / f".new-{os.getpid()}-{time.monotonic_ns()}"
     hidden.mkdir()
-    lock = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock = -1
     try:
+        lock = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         fcntl.flock(lock, fcntl.LOCK_EX)
         (hidden / "segments").mkdir()
         (hidden / "tmp").mkdir(mode=0o700)
+        if scenario is not None:
+            write_whole(hidden / "scenario.yaml", scenario)
+        _keep_free(hidden / "spare")
         for path in _free_names(runs, slug):
             with suppress(FileExistsError):
                 _rename_new(hidden, path)
                 return RunFolder(path, lock)
     except BaseException:
-        os.close(lock)
+        if lock >= 0:
+            os.close(lock)
         shutil.rmtree(hidden, ignore_errors=True)
         raise
     raise AssertionError("names never run out")
+
+
+def _keep_free(spare: Path) -> None:
+    """Set room aside, as much as there is."""
+    file = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    size = SPARE
+    try:
+        while size >= mmap.PAGESIZE:
+            with suppress(OSError):
+                os.posix_fallocate(file, 0, size)
+                return
+            os.truncate(file, 0)  # some file systems leave what they could get
+            size //= 4
+    finally:
+        os.close(file)
 
 
 def _free_names(runs: Path, slug: str) -> Iterator[Path]:
@@ -237,7 +278,7 @@ def try_lock(folder: Path, *, make: bool = False) -> int | None:
 def under_way(path: Path) -> bool:
     """Whether the run of this folder still holds its lock."""
     try:
-        lock = os.open(path / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        lock = os.open(path / "lock", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # even a pipe
     except OSError:
         return False
     try:

@@ -70,10 +70,10 @@ def _rank(exit_code: int) -> int:
 
 def title(result: Result) -> str:
     """The scenario's name with its matrix values: `pool [size=3]`."""
-    name, matrix = str(result.get("scenario") or "scenario"), result.get("matrix")
+    name, matrix = wording.visible(str(result.get("scenario") or "scenario")), result.get("matrix")
     if not matrix:
         return name
-    values = ", ".join(f"{key}={_bare(matrix[key])}" for key in matrix)
+    values = ", ".join(f"{wording.visible(key)}={_bare(matrix[key])}" for key in matrix)
     return f"{name} [{values}]"
 
 

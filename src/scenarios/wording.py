@@ -20,6 +20,11 @@ def visible(text: str) -> str:
     return UNSEEN.sub(_escape, text)
 
 
+def visible_lines(text: str) -> str:
+    """The same for a text of several lines, whose line ends stay."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     short = {10: "\\n", 13: "\\r"}.get(code)
@@ -37,8 +42,10 @@ def value(data: Any, width: int = WIDTH) -> str:
         data = _front(data, width)
     try:
         text = json.dumps(data, ensure_ascii=False, default=repr)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError):
         text = repr(data)
+    except RecursionError:
+        text = f"<{type(data).__name__} that is nested too deeply>"
     return shorten(visible(text), width)
 
 

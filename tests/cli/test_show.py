@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from command import scenarios
+from command import environment, scenarios
 from results import failed, passed
+from running import started
 from scenarios import runs
 
 
@@ -90,7 +93,13 @@ def test_damaged_events_are_read_as_far_as_they_go(tmp_path: Path) -> None:
     assert "2 lines of " in done.stderr and "(the last one is torn)" in done.stderr
 
 
-@pytest.mark.parametrize("text", [None, b"", b"[]", b'{"run": 3}', b"{" * 5000, b"\xff"])
+DAMAGED = [
+    None, b"", b"[]", b'{"run": 3}', b"{" * 5000, b"\xff", b'{"run": {}, "exit": "0"}',
+    b'{"run": {}, "exit": 0, "scenario": "x", "workers": 5}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DAMAGED)
 def test_a_damaged_result_is_told(tmp_path: Path, text: bytes | None) -> None:
     """Without a result that can be read the message says how to look at the events."""
     folder = store(tmp_path, "one", None)
@@ -101,6 +110,33 @@ def test_a_damaged_result_is_told(tmp_path: Path, text: bytes | None) -> None:
     assert "has no result: it was killed or is damaged" in done.stderr
     assert "--events" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+MANY = """\
+timeout: 40s
+queues: {q: {}}
+workers: {w: {executor: thread, replicas: 1100, steps: [{get: q}]}}
+"""
+
+
+def test_a_run_under_way_with_more_segments_than_open_files(tmp_path: Path) -> None:
+    """Each of 1,100 threads has a segment; 64 open files are enough to look at them."""
+    with started(tmp_path, MANY) as command:
+        command.until("w.1099  * started")
+        words = 'ulimit -n 64; exec "$0" -m scenarios show --events -v'
+        done = subprocess.run(
+            ["bash", "-c", words, sys.executable],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    begun = [line for line in done.stdout.splitlines() if "> get q" in line]
+    assert len(begun) > 1000  # the last threads may not have come to it yet
+    assert "? get q" not in done.stdout
 
 
 def test_outputs_are_printed_byte_for_byte(tmp_path: Path) -> None:

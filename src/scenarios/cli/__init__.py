@@ -8,7 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NoReturn
+
+from scenarios.cli import output
 
 VERSION = "0.1.0"
 """The version of the distribution, here so that `--version` reads no metadata (40 ms)."""
@@ -25,15 +28,17 @@ def main(words: Sequence[str] | None = None) -> int:
         atexit.register(_hear, signal.SIG_IGN)  # the interpreter's own end has no handlers any more
         words = sys.argv[1:]
     words = list(words)
+    output.install()
     if words[:1] in (["--version"], ["-V"]):
-        sys.stdout.write(f"scenarios {VERSION}\n")
-        return 0
+        with suppress(OSError):  # told below
+            sys.stdout.write(f"scenarios {VERSION}\n")
+        return output.told(0)
     collects = gc.isenabled()
     gc.disable()  # modules make much and drop little: 9% of the time to the first step
     try:
         from scenarios.cli.app import start
 
-        return start(words)
+        return output.told(start(words))
     finally:
         if collects:
             gc.enable()

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import rich_click
 
-from scenarios.cli import VERSION, options
+from scenarios.cli import VERSION, options, output
 from scenarios.errors import ScenarioFileError, ScenariosError
 
 VERBS = ("run", "explore", "replay", "validate", "list", "show", "schema", "plugins", "completion")
@@ -102,7 +102,7 @@ def start(words: Sequence[str]) -> int:
     except (KeyboardInterrupt, SystemExit):
         raise
     except Exception as error:
-        return _bug(error)
+        return 1 if isinstance(error, OSError) and output.failed() else _bug(error)
     if not words:
         return 2
     return code if isinstance(code, int) else 0
@@ -121,9 +121,9 @@ def _lenient_streams() -> None:
 
 
 def _tell(text: str, exit_code: int) -> int:
-    from scenarios.wording import visible
+    from scenarios.wording import visible_lines
 
-    sys.stderr.write("\n".join(visible(line) for line in text.split("\n")) + "\n")
+    sys.stderr.write(visible_lines(text) + "\n")
     return exit_code
 
 
@@ -156,7 +156,10 @@ def _bug(error: Exception) -> int:
     """A fault of our own: the traceback is what helps to mend it."""
     import traceback
 
-    traceback.print_exception(error)
+    from scenarios.wording import visible_lines
+
+    for line in traceback.format_exception(error):
+        sys.stderr.write(visible_lines(line))
     return _tell(
         f"scenarios: a fault in the engine or in a plugin: {type(error).__name__}: {error}", BROKEN
     )

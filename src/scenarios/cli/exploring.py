@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +67,7 @@ def explore_all(
     try:
         for number, plan in enumerate(plan for one in checked for plan in one.plans):
             keep = store.keep if number == 0 else None
-            with runs.create(store.root, plan.scenario.name, keep) as folder:
+            with running.new_folder(store.root, plan, keep) as folder, _hearing():
                 results.append(_explore(plan, settings, view, again, folder))
             if view.form == "text":
                 click.echo(running.summary(results[-1], brief=view.quiet), nl=False, color=True)
@@ -93,12 +94,21 @@ def _explore(
     progress.clear()
     result = reporting.result(found)
     masker = Masker(plan.scenario.secrets)
-    folder.write_text("scenario.yaml", masker.text(plan.scenario.text))
     _keep_schedules(found, result, again, folder)
     result["run"] |= {"id": folder.id, "folder": str(folder.path)}
     result = dict(masker.data(result))
     folder.write_text("result.json", dump(result))
     return result
+
+
+@contextmanager
+def _hearing() -> Iterator[None]:
+    """While this lasts Ctrl-C raises KeyboardInterrupt, which a search ends by telling of itself."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

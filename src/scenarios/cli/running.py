@@ -18,7 +18,7 @@ import click
 from scenarios import runs
 from scenarios.cli.check import Checked
 from scenarios.cli.gallery import shown
-from scenarios.errors import ScenariosError
+from scenarios.errors import EnvironmentFault, ScenariosError
 
 if TYPE_CHECKING:
     from scenarios.engine.signals import Signals
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Observer = Callable[[Mapping[str, Any]], None]
 BROKEN = 70
+TRACED = "tracebacks/engine.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +163,21 @@ def run_all(checked: Sequence[Checked], view: View, again: Again, store: Store) 
                     break
                 # Runs of this very command are never pruned: only its first looks for old ones.
                 keep = store.keep if number == 0 else None
-                made = runs.create(store.root, plan.scenario.name, keep)
-                with made as folder, _aside(plan, view):
+                with new_folder(store.root, plan, keep) as folder, _aside(plan, view):
                     results.append(_run_one(one, plan, view, again, folder, signals))
                 view.show(results[-1])
         finally:
             view.finish(results)
         stopped = [] if signals.last is None else [128 + signals.last]
     return [*(int(result["exit"]) for result in results), *stopped]
+
+
+def new_folder(root: Path, plan: Plan, keep: int | None) -> runs.RunFolder:
+    """The folder of a new run, with its scenario; without secrets."""
+    from scenarios.loading.hiding import hidden
+
+    scenario = plan.scenario
+    return runs.create(root, scenario.name, keep, hidden(scenario.text, scenario.secrets))
 
 
 @contextmanager
@@ -202,10 +210,11 @@ def _run_one(
 ) -> Mapping[str, Any]:
     """Run a plan; a fault of the engine or of a plugin becomes a result, so that others go on."""
     from scenarios import engine
+    from scenarios.event import Masker
 
-    observer = view.observer(plan)
+    observer, masker = view.observer(plan), Masker(plan.scenario.secrets)
     for notice in one.notices:
-        observer({"event": "notice", "message": notice})
+        observer({"event": "notice", "message": masker.text(notice)})
     command = again.command(one.file, plan.seed, plan.scenario.matrix)
     gc.freeze()  # what is here now stays to the end
     gc.enable()
@@ -220,24 +229,38 @@ def _run_one(
             signals=signals,
         )
     except ScenariosError as error:
-        return _broken(plan, folder, command, str(error), error.exit_code)
+        failed, exit_code, traced = str(error), error.exit_code, ""
     except Exception as error:
         import traceback
 
-        place = "tracebacks/engine.txt"
-        folder.write_text(place, "".join(traceback.format_exception(error)))
-        text = f"a fault in the engine or in a plugin: {type(error).__name__}: {error}"
-        return _broken(plan, folder, command, f"{text} (see {folder.path / place})", BROKEN)
+        failed = f"a fault in the engine or in a plugin: {type(error).__name__}: {error}"
+        failed += f" (see {folder.path / TRACED})"
+        exit_code, traced = BROKEN, "".join(traceback.format_exception(error))
+    broken = _broken(plan, folder, command, failed, exit_code)
+    result: dict[str, Any] = engine.results.masked(broken, masker)
+    _store_broken(folder, result, masker.text(traced))
+    return result
+
+
+def _store_broken(folder: runs.RunFolder, result: dict[str, Any], traced: str) -> None:
+    """As far as there is room."""
+    from scenarios.reports.as_json import dump
+
+    folder.make_room()
+    try:
+        if traced:
+            folder.write_text(TRACED, traced)
+        folder.write_text("result.json", dump(result))
+    except EnvironmentFault as error:
+        result["notices"].append(str(error))
 
 
 def _broken(
     plan: Plan, folder: runs.RunFolder, again: str, error: str, exit_code: int
 ) -> dict[str, Any]:
     """The result of a run that could not be made."""
-    from scenarios.reports.as_json import dump
-
     run = {"id": folder.id, "state": "failed", "seed": plan.seed, "duration": 0.0, "error": error}
-    result = {
+    return {
         "scenario": plan.scenario.name,
         "file": plan.scenario.path,
         "matrix": dict(plan.scenario.matrix),
@@ -249,5 +272,3 @@ def _broken(
         "again": again,
         "exit": exit_code,
     }
-    folder.write_text("result.json", dump(result))
-    return result

@@ -73,12 +73,15 @@ def command(
 
 def read_result(path: Path) -> dict[str, Any] | None:
     """The stored result of a run; None where there is none that can be read."""
+    file = path / "result.json"
     try:
-        result = json.loads((path / "result.json").read_text(encoding="utf-8"))
+        if not file.is_file():  # a pipe would be waited for
+            return None
+        result = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    fits = isinstance(result, dict) and isinstance(result.get("run"), dict) and "exit" in result
-    return result if fits else None
+    fits = isinstance(result, dict) and isinstance(result.get("run"), dict)
+    return result if fits and type(result.get("exit")) is int else None
 
 
 def _state(path: Path, result: Mapping[str, Any] | None) -> str:
@@ -90,15 +93,21 @@ def _state(path: Path, result: Mapping[str, Any] | None) -> str:
     return word(int(result["exit"])) if result else "no result"
 
 
+def _took(seconds: Any) -> str:
+    from scenarios.wording import duration
+
+    known = isinstance(seconds, int | float) and 0 <= seconds < 1e9
+    return duration(seconds) if known else ""
+
+
 def _tell_list(root: Path, form: str) -> None:
     from scenarios.page import Page
     from scenarios.reports.as_json import dump
-    from scenarios.wording import duration
 
     rows = []
     for path in runs.stored(root):
         result = read_result(path)
-        took = duration(result["run"].get("duration") or 0.0) if result else ""
+        took = _took(result["run"].get("duration")) if result else ""
         file = str(result.get("file", "")) if result else ""
         rows.append((path.name, _state(path, result), took, file))
     if form == "json":
@@ -114,19 +123,26 @@ def _tell_list(root: Path, form: str) -> None:
 
 def _tell_result(path: Path, form: str) -> None:
     result = read_result(path)
-    if result is None:
+    try:
+        text = _rendered(path, result, form) if result else ""
+    except Exception:  # it is JSON, and not what a run has stored
+        text = ""
+    if not text:
         why = "it is still under way" if runs.under_way(path) else "it was killed or is damaged"
         raise UsageError(
             f"the run {path} has no result: {why}; `scenarios show {path.name} --events` "
             "shows what it did"
         )
+    click.echo(text, nl=False, color=True)
+
+
+def _rendered(path: Path, result: dict[str, Any], form: str) -> str:
     if form != "text":
-        click.echo(running.together([result], form), nl=False)
-        return
+        return running.together([result], form)
     found = sorted(path.glob("outputs/*")) + sorted(path.glob("tracebacks/*"))
     files = [f"{file.relative_to(path)}  {file.stat().st_size} bytes" for file in found]
     result["run"]["folder"] = str(path)
-    click.echo(running.page(result, files=files), nl=False, color=True)
+    return running.page(result, files=files)
 
 
 def _tell_events(path: Path, verbose: bool, form: str) -> None:
@@ -138,7 +154,7 @@ def _tell_events(path: Path, verbose: bool, form: str) -> None:
     console = Console(sys.stdout, verbose=verbose)
     for event in events:
         if form == "json":
-            click.echo(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+            click.echo(json.dumps(event, separators=(",", ":")))
         else:
             console(event)
     damage = events.damage()
@@ -147,7 +163,7 @@ def _tell_events(path: Path, verbose: bool, form: str) -> None:
 
 
 def _tell_output(path: Path, worker: str) -> None:
-    """The raw bytes that a worker wrote: standard output, then standard error."""
+    """What a worker wrote: standard output, then standard error; raw where it is no terminal."""
     folder = path / "outputs"
     found = [folder / f"{worker}.{stream}" for stream in ("stdout", "stderr")]
     if not any(file.is_file() for file in found):
@@ -156,4 +172,12 @@ def _tell_output(path: Path, worker: str) -> None:
         raise UsageError(f'the run {path} has no output of "{worker}"{listed}')
     for file in found:
         if file.is_file():
-            click.echo(file.read_bytes(), nl=False)
+            content = file.read_bytes()
+            click.echo(_seen(content) if sys.stdout.isatty() else content, nl=False)
+
+
+def _seen(content: bytes) -> str:
+    """As a terminal may get it."""
+    from scenarios.wording import visible_lines
+
+    return visible_lines(content.decode("utf-8", "backslashreplace"))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.engine import results
+from scenarios.engine.exhausted import exhausted
 from scenarios.engine.facilities import Facilities
 from scenarios.engine.signals import Signals, heard
 from scenarios.engine.state import RunState
@@ -57,7 +58,6 @@ def run(
     """
     sweep(folder.path.parent)
     setting = _setting(plan, folder, verbose)
-    folder.write_text("scenario.yaml", Masker(setting.secrets).text(plan.scenario.text))
     watch = Watch(observer)
     facilities = Facilities(plan, setting, watch)
     state = RunState(plan, facilities)
@@ -76,7 +76,8 @@ def run(
             facilities.close()
         _hear_late(signals, result)
         result |= {"notices": _told(notices, watch, state), "again": again}
-        result = dict(Masker(setting.secrets).data(result))
+        result = dict(results.masked(result, Masker(setting.secrets)))
+        folder.make_room()
         facilities.recorder.event("run_ended", state=info["state"], exit=result["exit"])
         watch.close()
         facilities.end_log()
@@ -128,8 +129,8 @@ def _supervise(state: RunState) -> None:
     """Let a supervisor run on its own thread, and inline workers on this one."""
     try:
         _begin_hub(state)
-    except EnvironmentFault as error:
-        _never_began(state, str(error))
+    except (EnvironmentFault, OSError) as error:
+        _never_began(state, str(exhausted(error) or error))
         return
     failure: list[BaseException] = []
 
@@ -141,13 +142,15 @@ def _supervise(state: RunState) -> None:
         finally:
             state.inline.put(None)
 
-    with _importable(state.facilities.setting.modules), capture.in_threads():
+    hide = Masker(state.facilities.setting.secrets).text
+    with _importable(state.facilities.setting.modules), capture.in_threads(hide):
         thread = threading.Thread(target=run_supervisor, name="scenarios-supervisor", daemon=True)
         thread.start()
         _work_off(state)
         thread.join()
     if failure:
-        raise PluginFault(f"the engine failed: {failure[0]!r}") from failure[0]
+        fault = exhausted(failure[0]) or PluginFault(f"the engine failed: {failure[0]!r}")
+        raise fault from failure[0]
 
 
 def _work_off(state: RunState) -> None:

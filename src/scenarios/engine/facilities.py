@@ -74,9 +74,12 @@ class Facilities:
         self._lives.line(f'{{"time":{time_},"seq":{number},{",".join(parts)}}}\n')
 
     def end_log(self) -> None:
-        """Nothing more is recorded."""
+        """Nothing more is recorded; what the engine's own log had no room for is counted."""
         for segment in self._segments:
             segment.close()
+            if segment.dropped:
+                lost = {"count": segment.dropped, "error": segment.trouble}
+                self.watch.losses.take(lost)
 
     def leave_log(self, exit_code: int) -> None:
         """The engine is about to leave at once, whatever still runs: the log ends here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import NoneType
 from typing import Any
 
@@ -10,6 +11,7 @@ from scenarios.engine.expectations import ask
 from scenarios.engine.facilities import Facilities
 from scenarios.engine.members import Member
 from scenarios.errors import EnvironmentFault
+from scenarios.event import Masker
 from scenarios.plan import Plan
 from scenarios.worker_plan import worst
 
@@ -168,6 +170,27 @@ def result(
         "expectations": expectations,
         "exit": _exit(exit_code, run, expectations),
     }
+
+
+OURS = frozenset({"state", "answer", "kind", "id"})
+"""Keys of a result that hold words of the engine."""
+
+THEIRS = frozenset({"result", "results", "values", "matrix"})
+"""Keys of a result that hold any data of the file and its workers."""
+
+
+def masked(found: Any, masker: Masker) -> Any:
+    """A result, or a part of it, without secrets; what the engine itself says stays."""
+    if isinstance(found, Mapping):
+        return {
+            key: found[key]
+            if key in OURS
+            else (masker.data if key in THEIRS else partial(masked, masker=masker))(found[key])
+            for key in found
+        }
+    if isinstance(found, list):
+        return [masked(one, masker) for one in found]
+    return masker.text(found) if isinstance(found, str) else found
 
 
 def _exit(given: int | None, run: Mapping[str, Any], expectations: list[dict[str, Any]]) -> int:

@@ -9,6 +9,7 @@ from scenarios import plugins
 from scenarios.contracts import Executor, Handle
 from scenarios.engine import readiness
 from scenarios.engine.attempt import Attempt
+from scenarios.engine.exhausted import exhausted
 from scenarios.engine.facilities import moment
 from scenarios.engine.members import Member, dependency
 from scenarios.engine.state import RunState
@@ -131,6 +132,7 @@ class Starting:
         return executor
 
     def _not_started(self, member: Member, error: ScenariosError) -> None:
+        error = exhausted(error) or error
         if isinstance(error, PluginFault):
             self._run.exit_code = error.exit_code
         if member.capabilities.main_thread:

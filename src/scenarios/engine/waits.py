@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,13 @@ def describe(members: Sequence[Member], folder: str) -> list[str]:
 
 def _operations(label: str, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(thread's label, the operation that it has begun and not ended), for each thread."""
-    for path in folder.glob("*.jsonl"):
-        who = path.name.removesuffix(".jsonl").rpartition(".")[0]
+    try:
+        names = os.listdir(folder)
+    except OSError:  # no further file can be opened
+        return
+    for name in names:
+        who = name.removesuffix(".jsonl").rpartition(".")[0]
         if who == label or who.startswith((f"{label}#", f"{label}@")):
-            begun = under_way(path)
+            begun = under_way(folder / name)
             if begun is not None:
                 yield who, begun

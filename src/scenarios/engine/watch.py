@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from scenarios.engine.losses import Losses
 from scenarios.supervision.output import BoundedOutput
 from scenarios.worker import capture
 
@@ -29,6 +30,7 @@ class Watch:
         self.printed: dict[tuple[str, str], BoundedOutput] = {}
         self.locals: dict[str, dict[str, int]] = {}
         self.problems: list[str] = []
+        self.losses = Losses()
 
     def line(self, line: bytes) -> None:
         """Take one event's line."""
@@ -82,6 +84,8 @@ class Watch:
             counts["made" if kind == "local_opened" else "closed"] += 1
         elif kind == "notice":
             self.problems.append(event["message"])
+        elif kind == "events_lost":
+            self.losses.take(event)
         if kind in ("output", "log"):
             self._match(event)
         if self._observer is None:

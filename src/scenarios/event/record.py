@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from scenarios.event.masking import Masker
-from scenarios.event.values import LARGEST_RECORD, encoded, quoted, shortened
+from scenarios.event.values import LARGEST_RECORD, encoded, named, quoted, shortened
 
 next_number = itertools.count(1).__next__
 """Numbers the events of this process; a forked one counts on from where its parent was."""
@@ -62,7 +62,7 @@ class Recorder:
         if found is None:
             tail = f'"op":{quoted(operation.name)}'
             if operation.object:
-                tail += f',"object":{quoted(operation.object)}'
+                tail += f',"object":{quoted(named(operation.object))}'
             tail += f',"line":{operation.line}' if operation.line else ""
             found = self._heads[operation] = (
                 f'"event":"invoke",{self._identity},{tail}',
@@ -72,26 +72,34 @@ class Recorder:
 
     def line(self, text: str) -> None:
         """Record the finished line of an event that people may want to see."""
-        if self._masker is not None:
-            text = self._masker.line(text)
-        if len(text) > LARGEST_RECORD:
-            text = shortened(text)
+        text = self._fit(text)
         self._sink.write(text)
         if self._observe is not None:
             self._observe(text.encode())
 
     def _unobserved(self, text: str) -> None:
-        self._sink.write(self._masker.line(text) if self._masker is not None else text)
+        self._sink.write(self._fit(text))
+
+    def _fit(self, text: str) -> str:
+        """Without secrets, and no longer than a record may be."""
+        if self._masker is not None:
+            text = self._masker.line(text)
+        return text if len(text) <= LARGEST_RECORD else shortened(text)
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event that is no operation; None fields are left out."""
-        parts = (
-            [f'"event":{quoted(event)}', self._identity]
-            if self._identity
-            else [f'"event":{quoted(event)}']
-        )
+        self.line(self._line(event, fields, next_number()))
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Tell whoever looks on, and do not record it: it has no number."""
+        if self._observe is not None:
+            self._observe(self._fit(self._line(event, fields, 0)).encode())
+
+    def _line(self, event: str, fields: dict[str, Any], number: int) -> str:
+        parts = [f'"event":{quoted(event)}', self._identity]
         parts += [f"{quoted(k)}:{encoded(v)}" for k, v in fields.items() if v is not None]
-        self.line(f'{{"time":{time.monotonic_ns()},"seq":{next_number()},{",".join(parts)}}}\n')
+        told = ",".join(filter(None, parts))
+        return f'{{"time":{time.monotonic_ns()},"seq":{number},{told}}}\n'
 
 
 class SharedRecorder(Recorder):
@@ -122,5 +130,5 @@ def identity(worker: str, replica: int | None, job: int | None = None) -> dict[s
     if job is not None:
         known["job"] = job
     known["pid"] = os.getpid()
-    known["thread"] = threading.current_thread().name
+    known["thread"] = named(threading.current_thread().name)
     return known

@@ -15,6 +15,9 @@ LARGEST_RECORD = 64 * 1024
 LARGEST_VALUE = 28 * 1024
 """Characters of a value: an operation tells at most two, and its head takes far less than 8 KiB."""
 
+LARGEST_NAME = 100
+"""Characters of a name that code gives, as to a thread; as JSON up to twelve times as many."""
+
 PREVIEW = 1024
 CUT = frozenset({"preview", "length", "sha256"})
 """The keys of what stands for a value that was too large."""
@@ -62,6 +65,11 @@ def shortened(text: str) -> str:
         return line
     head = {key: value for key, value in record.items() if key in HEAD}
     return json.dumps(head | {"cut": len(record) - len(head)}, separators=(",", ":")) + "\n"
+
+
+def named(text: str) -> str:
+    """A name that fits into an event's head."""
+    return text if len(text) <= LARGEST_NAME else text[: LARGEST_NAME - 3] + "..."
 
 
 def shown(value: Any) -> str:

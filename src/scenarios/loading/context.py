@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.errors import Fault
+from scenarios.event import Masker
 from scenarios.expressions import (
     EvaluationError,
     Expression,
@@ -56,6 +57,7 @@ class Faults:
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: dict[tuple[int, int, str], None] = {}
+        self.secrets: list[str] = []  # which no message tells
 
     def at(self, line: int, column: int, message: str) -> None:
         """Note a mistake at a line and column."""
@@ -63,7 +65,8 @@ class Faults:
 
     def all(self) -> list[Fault]:
         """Every mistake by its place; beyond a hundred only their number."""
-        places = sorted(self.found)
+        masker = Masker(self.secrets)
+        places = sorted({(line, at, masker.text(message)) for line, at, message in self.found})
         faults = [Fault(self.file, *place) for place in places[:MAX_FAULTS]]
         if len(places) > MAX_FAULTS:
             line, column, _ = places[MAX_FAULTS]

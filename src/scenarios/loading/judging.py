@@ -174,8 +174,9 @@ class Secrets(Shape):
         if type(node.value) is not list:
             ctx.fault(node, f"{what} is a list of texts, not {shown(node.value)}")
             return ()
-        found = [self.one(item, ctx) for item in node.value]
-        return tuple(text for text in found if text)
+        found = tuple(text for item in node.value if (text := self.one(item, ctx)))
+        ctx.faults.secrets += found
+        return found
 
     def one(self, item: Node, ctx: Context) -> str | None:
         """One text, or None where there is nothing to hide."""

@@ -56,6 +56,10 @@ def variable_name(node: Node, ctx: Context, what: str) -> str | None:
     return name if _identifier(node, name, ctx, "variable", hyphens=False) else None
 
 
+LONGEST: Final = 150
+"""Bytes of a name: it is a part of names of files, which have at most 255."""
+
+
 def _identifier(place: Any, name: str, ctx: Context, kind: str, hyphens: bool) -> bool:
     if name.startswith("_"):
         ctx.fault(place, f"{kind} {shown(name)}: a name does not start with an underscore")
@@ -68,6 +72,9 @@ def _identifier(place: Any, name: str, ctx: Context, kind: str, hyphens: bool) -
             f"{kind} {shown(name)}: a name is letters, digits{also} and underscores, "
             "and starts with a letter",
         )
+        return False
+    if len(name.encode()) > LONGEST:
+        ctx.fault(place, f"{kind} {shown(name)}: a name has at most {LONGEST} bytes of UTF-8")
         return False
     return True
 

@@ -29,7 +29,7 @@ def _scenario(result: Result) -> list[str]:
     word = verdict.word(int(result["exit"]))
     lines.append(f"{name}: {word} in {wording.duration(result['run'].get('duration') or 0.0)}")
     if result["exit"] != 0 and result.get("again"):
-        lines.append(f"to repeat it: {result['again']}")
+        lines.append(f"to repeat it: {wording.visible(result['again'])}")
     return lines
 
 
@@ -48,7 +48,7 @@ def _command(level: str, file: str, line: int, title: str, text: str, column: in
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return wording.visible_lines(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

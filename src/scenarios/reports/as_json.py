@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scenarios import wording
 from scenarios.errors import Fault
 from scenarios.verdict import Result
 
@@ -32,7 +34,13 @@ def dump(data: Any) -> str:
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=repr)
     except ValueError:
         text = json.dumps(_finite(data), indent=2, ensure_ascii=False, default=repr)
-    return text + "\n"
+    # what JSON leaves as it is and a terminal may act on
+    lines = (wording.UNSEEN.sub(_escape, line) for line in text.split("\n"))
+    return "\n".join(lines) + "\n"
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _finite(data: Any) -> Any:

@@ -96,8 +96,7 @@ def _element(parent: Element, tag: str, **attributes: object) -> Element:
 
 def _clean(text: str) -> str:
     """Text that XML can hold: line ends stay, other control characters become escapes."""
-    lines = (wording.visible(line) for line in text.split("\n"))
-    return "\n".join(lines).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+    return wording.visible_lines(text).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def _seconds(duration: Any) -> str:

@@ -50,7 +50,7 @@ def _head(page: Page, result: Result) -> None:
 
 def _failures(page: Page, result: Result) -> None:
     for failure in verdict.failures(result):
-        page.line(f"  {failure.place}: {failure.message}", RED, cut=False)
+        page.line(f"  {wording.visible(failure.place)}: {failure.message}", RED, cut=False)
         for detail in failure.details:
             page.line(f"      {detail}", cut=False)
 
@@ -163,7 +163,7 @@ def _expectations(result: Result) -> Iterator[Row]:
         text = verdict.expression(item)
         if item.get("kind") not in (None, "always"):
             text = f"{item['kind']} {text}"
-        notes = [str(item["name"])] if item.get("name") else []
+        notes = [wording.visible(str(item["name"]))] if item.get("name") else []
         if item.get("note"):
             notes.append(wording.visible(str(item["note"])))
         notes += verdict.values(item, 48)
@@ -176,11 +176,11 @@ def _tail(page: Page, result: Result, files: Sequence[str], brief: bool) -> None
             page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
     if not brief:
         if result["run"].get("folder"):
-            page.line(f"folder: {result['run']['folder']}", DIM, cut=False)
+            page.line(f"folder: {wording.visible(str(result['run']['folder']))}", DIM, cut=False)
         for file in files:
             page.line(f"  {wording.visible(file)}", DIM)
     if result.get("again") and result["exit"] != 0:
-        page.line(f"to repeat it: {result['again']}", cut=False)
+        page.line(f"to repeat it: {wording.visible(str(result['again']))}", cut=False)
 
 
 def faults(found: Sequence[Fault]) -> str:

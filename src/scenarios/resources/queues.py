@@ -238,7 +238,8 @@ class Queue(Machine):
         try:
             self._place(entry)
         except Exception as error:  # a payload's own comparison may raise anything
-            why = str(error)[:LONGEST_REASON]
+            why = str(error)
+            why = why if len(why) <= LONGEST_REASON else why[:LONGEST_REASON] + "..."
             return Refused("uncomparable", f"it cannot be compared with those there: {why}")
         self.arrivals += 1
         entry.arrival = self.arrivals

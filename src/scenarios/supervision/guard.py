@@ -48,10 +48,14 @@ def _watch_parent(pid: int) -> int:
 
 
 def _plain_signals() -> None:
-    """Undo what the engine's process had ignored or blocked: all of it is inherited."""
+    """Undo what the engine's process had ignored or blocked: all of it is inherited.
+
+    What every Python program ignores, so that it gets an error instead, stays so.
+    """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        if signal.getsignal(number) == signal.SIG_IGN and number != signal.SIGPIPE:
+        ignored = signal.getsignal(number) == signal.SIG_IGN
+        if ignored and number not in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from scenarios.errors import Stopped
+from scenarios.worker.passing import Passing
 
 LONGEST_LINE = 1 << 20
 """Characters kept of a line; of one as long as that an event tells only the beginning anyway."""
@@ -89,16 +90,23 @@ def owns_process() -> bool:
 
 
 @contextlib.contextmanager
-def in_threads() -> Iterator[None]:
-    """While this lasts, the output of threads that are inside `by` is routed to their workers."""
+def in_threads(hide: Callable[[str], str]) -> Iterator[None]:
+    """While this lasts, the output of threads that are inside `by` is routed to their workers.
+
+    That of others, which code of workers may have started, is passed on through `hide`.
+    """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Router("stdout", before[0]), Router("stderr", before[1])
+    out, err = (Passing(stream, hide) for stream in before)
+    sys.stdout, sys.stderr = Router("stdout", out), Router("stderr", err)
     hook = _quiet_stops()
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
         threading.excepthook = hook
+        for passing in (out, err):
+            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+                passing.end()
 
 
 def _quiet_stops() -> Callable[[Any], object]:
@@ -135,7 +143,7 @@ def _tell_rest(partial: dict[str, _Line], tell: Tell | None) -> None:
 class Router(io.TextIOBase):
     """Standard output or error: a worker's lines become events, all else goes through."""
 
-    def __init__(self, name: str, through: TextIO) -> None:
+    def __init__(self, name: str, through: TextIO | Passing) -> None:
         self._name = name
         self._through = through
 

@@ -90,15 +90,15 @@ class Crew:
             performer, segment = self._performers.pop(threading.get_ident(), (None, None))
         if performer is not None and segment is not None:
             self._access.close(performer, died)
-            if (
-                segment.dropped
-            ):  # told to whoever looks on, though the log has no room for it either
-                lost = f"{segment.dropped} events of {performer.label} had no room in the log"
-                performer.recorder.event("notice", message=lost)
-            segment.close()
+            self._close(performer, segment)
             del self._here.performer
             self._here.end = None
         return errors
+
+    def _close(self, performer: Performer, segment: Segment) -> None:
+        if segment.dropped:
+            performer.recorder.tell("events_lost", count=segment.dropped, error=segment.trouble)
+        segment.close()
 
     def in_code(self) -> bool:
         """Whether the calling thread runs the worker's own code; may be asked by a handler."""
@@ -112,7 +112,7 @@ class Crew:
                 return
             _, segment = self._performers.pop(ident)
         self._access.close(performer)
-        segment.close()
+        self._close(performer, segment)
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event of the calling thread."""
@@ -124,7 +124,11 @@ class Crew:
             number = self._made
             self._made += 1
             label = f"{self.label}#{number}" if number else self.label
-            segment = Segment(os.path.join(setting.journal, f"{label}.{os.getpid()}.jsonl"))
+            segment = Segment(
+                os.path.join(setting.journal, f"{label}.{os.getpid()}.jsonl"),
+                # before it is too late: who is killed tells no number
+                lambda why: recorder.tell("events_lost", error=why),
+            )
             recorder = Recorder(
                 segment,
                 identity(plan.name, plan.replica),
