@@ -77,18 +77,19 @@ def _read(paths: Iterable[Path]) -> Iterable[Listed]:
 
 def _listed(path: Path) -> Listed | None:
     from scenarios.loading import nodes, reader
+    from scenarios.loading.source import ReadFault, Source
 
     shown = str(gallery.shown(path))
     try:
         if path.stat().st_size > LARGEST:
             return None
-        root, faults = reader.read(reader.decode(path.read_bytes()))
+        root, faults = reader.read(Source(path.read_bytes()).content)
         if faults:
-            raise reader.ReadFault(*faults[0])
+            raise ReadFault(*faults[0])
         data = nodes.data(root)
     except OSError as error:
         return Listed(path.stem, "", shown, f"cannot be read: {error.strerror}")
-    except reader.ReadFault as fault:
+    except ReadFault as fault:
         return Listed(path.stem, "", shown, f"{shown}:{fault.line}:{fault.column}: {fault.message}")
     if not isinstance(data, dict) or "workers" not in data:
         return None

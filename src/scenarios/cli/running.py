@@ -67,7 +67,8 @@ def _yaml(value: Any) -> str:
     """Plain data as a short YAML text."""
     import json
 
-    from scenarios.loading.reader import ReadFault, read_value
+    from scenarios.loading.reader import read_value
+    from scenarios.loading.source import ReadFault
 
     if isinstance(value, str):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from scenarios.expressions import Expression
@@ -61,7 +62,12 @@ class Checked(Early):
         return expression
 
 
+LONGEST_PATTERN: Final = 1_000  # characters of a regular expression; each takes 3 µs to compile
+
+
 def _pattern(text: str) -> str | None:
+    if len(text) > LONGEST_PATTERN:
+        return f": it is longer than {LONGEST_PATTERN:,} characters"
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as fault:
@@ -191,17 +197,23 @@ class Output(Shape):
 
 
 class Jobs(Shape):
-    """`jobs`: a number of submissions or a list of items; a tuple of the items."""
+    """`jobs`: a number of submissions or a list of items; a range or a tuple of the items."""
 
     count = Whole(0, MOST_JOBS)
 
-    def _take(self, node: Node, ctx: Context, what: str) -> tuple[Any, ...] | None:
-        if type(node.value) is list:
-            filled = Data().fill(node, ctx, what)
-            return None if filled is None else tuple(data(filled))
+    def _read(self, node: Node, ctx: Context, what: str) -> Sequence[Any] | None:
+        if type(node.value) is str and "${" in node.value:
+            settled = ctx.settle(node, what)
+            if settled is None:
+                return None
+            node, items = settled, settled.value
+        else:
+            items = Data().read(node, ctx, what) if type(node.value) is list else None
+        if type(items) is list:
+            return tuple(items)
         if type(node.value) is int:
             count = self.count.take(node, ctx, what)
-            return None if count is None else tuple(range(count))
+            return None if count is None else range(count)
         ctx.fault(node, f"{what} is a number of submissions or a list, not {shown(node.value)}")
         return None
 
