@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,8 +82,9 @@ def _listed(path: Path) -> Listed | None:
 
     shown = str(gallery.shown(path))
     try:
-        if path.stat().st_size > LARGEST:
-            return None
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
+            return None  # a pipe would be waited for, a device may never end
         root, faults = reader.read(Source(path.read_bytes()).content)
         if faults:
             raise ReadFault(*faults[0])

@@ -1,10 +1,10 @@
 """YAML text -> Scenario, every fault of a file at once, each with its line and column.
 
-Order of the parts: nodes, mistakes, reader (text -> tree); context, names (what is known where);
-shapes, scalars, filling, late (what a value can be); steps, step_values, kinds, desugaring;
-declarations, starting, abilities, workers, suspects, expectations, judging, disturbing (the tables
-of keys, which are checked and described from the same place); matrix, document (a file);
-json_schema. Nothing of a file is imported or run while it is loaded.
+Order of the parts: source, nodes, mistakes, reader (text -> tree); allowance, context, names
+(what is known where); shapes, scalars, filling, late (what a value can be); steps, step_values,
+kinds, desugaring; declarations, patterns, starting, abilities, workers, suspects, expectations,
+judging, disturbing (the tables of keys, which are checked and described from the same place);
+matrix, document (a file); json_schema. Nothing of a file is imported or run while it is loaded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scenarios.loading.document import read_scenario, root_entries
 from scenarios.loading.judging import CHECKERS
 from scenarios.loading.kinds import KINDS
 from scenarios.loading.matrix import combinations, override_values, read_vars
-from scenarios.loading.reader import read
+from scenarios.loading.reader import MAX_FAULTS, read
 from scenarios.loading.source import MAX_BYTES, ReadFault, Source
 from scenarios.scenario import Scenario
 from scenarios.specs import ExecutorSpec, StepSpec
@@ -141,7 +141,10 @@ def _scenarios(
         read_vars(entries, values, ctx)
         scenarios.append(read_scenario(name, entries, swaps, ctx))
         notices.update(ctx.notices)
-    return Loaded(tuple(scenarios), tuple(notices))
+    told = list(notices)
+    if len(told) > MAX_FAULTS:
+        told[MAX_FAULTS:] = [f"and {len(told) - MAX_FAULTS} more notices"]
+    return Loaded(tuple(scenarios), tuple(told))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ EVALUATION: Final = 80  # elements that each evaluation counts for at least
 KEPT: Final = 4  # elements of work for each element of a value that is kept: 40 bytes of memory
 CONTAINER: Final = 20  # and for each list and mapping of it: 200 bytes
 NODE: Final = 40  # and for each element that becomes a node with a place: 1 µs, 150 bytes
-CODE: Final = 200_000  # parts of all expressions together; to compile one takes 5 µs
+CODE: Final = 150_000  # parts of all expressions together, 5 µs and 100 bytes each
 TEXT: Final = 16  # characters of a text with expressions that count for as much as a part
 BROKEN: Final = 2  # the same of a text that is refused: how far it was parsed is not known
 
@@ -81,6 +81,6 @@ class Allowance:
         self.code -= amount
         if self.code < 0:
             raise Spent(
-                f"the expressions of the file have more than {CODE:,} parts together; split the "
-                "file"
+                f"the expressions and patterns of the file have more than {CODE:,} parts together; "
+                "split the file"
             )

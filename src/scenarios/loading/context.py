@@ -158,6 +158,13 @@ class Context:
         self.fault(place, str(spent))
         return Enough()
 
+    def spend(self, place: Place, parts: int) -> None:
+        """Account for something that is going to be compiled."""
+        try:
+            self.templates.allowance.compile(parts)
+        except Spent as spent:
+            raise self.enough(place, spent) from None
+
     def template(self, node: Node, *, reads: bool = True) -> Expression | None:
         """A text with `${...}` compiled; None after a fault."""
         return self._compiled(node, False, reads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Final
@@ -17,9 +18,9 @@ _COMMENT: Final = re.compile(r"\s+#.*$|\s+$")
 _SHOWN: Final = 100  # characters of a line that a message repeats at most
 _LOOKED_AT: Final = 1_000  # characters of a line that are looked at
 _LONGEST: Final = 100  # characters of a word that is compared with others
-MOST_KNOWN: Final = 1_500  # words that are looked at for the likeliest; to sort them takes 0.5 ms
-_COMPARED: Final = 100  # words that one is compared with at most
-_PAIRS: Final = 15_000  # pairs of characters that are compared for one word: half a millisecond
+MOST_KNOWN: Final = 1_000  # words that are looked at for the likeliest, in 0.2 ms
+_COMPARED: Final = 50  # words that one is compared with at most, in 0.5 ms
+_PAIRS: Final = 10_000  # pairs of characters that are compared for one word
 
 _CAUSES: Final = (
     ("found a tab character", "indent with spaces, not with tabs"),
@@ -36,11 +37,25 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, if one is near."""
     if len(word) > _LONGEST:
         return None
-    words = [name for name in islice(known, MOST_KNOWN) if len(name) <= _LONGEST]
+    words = list(islice(known, MOST_KNOWN))
     most = min(_COMPARED, _PAIRS // (len(word) + 1) ** 2)
-    if len(words) > most:  # take the likeliest
-        words.sort(key=lambda name: (abs(len(name) - len(word)), name[:1] != word[:1]))
-    return _nearest(word, tuple(words[:most]))
+    if len(words) > most:
+        words = _likeliest(word, words, most)
+    return _nearest(word, tuple(words))
+
+
+def _likeliest(word: str, words: list[str], most: int) -> list[str]:
+    """So many of the words: those that begin alike, and of them those of about that length."""
+    likeliest: list[str] = []
+    first = word[:1]
+    alike = [name for name in words if name.startswith(first)]
+    others = [name for name in words if not name.startswith(first)]
+    for group in (alike, others):
+        group.sort(key=len)
+        middle = bisect_left(group, len(word), key=len)
+        start = max(0, middle - (most - len(likeliest)) // 2)
+        likeliest += group[start : start + most - len(likeliest)]
+    return likeliest
 
 
 @functools.lru_cache(maxsize=1000)

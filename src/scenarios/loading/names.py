@@ -311,13 +311,14 @@ def _unknown_part(
     path: tuple[str, ...], index: int, level: Mapping[str, Any], node: Node, ctx: Context
 ) -> None:
     part, before = path[index], _written(path[:index])
+    if index == 1 and path[0] in ("vars", "matrix"):
+        ctx.unknown(node, path[0], part, level)
+        return
     tail = suggest(part, level, f"; known are {among(level)}" if level else "; there is none")
     if index == 1 and path[0] == "workers" and "-" in tail:
         tail += "; a name with a hyphen is written workers['a-b']"
     words = {"found": "checker", "workers": "worker", "local": "local", **SECTIONS}
-    if index == 1 and path[0] in ("vars", "matrix"):
-        ctx.unknown(node, path[0], part, level)
-    elif index == 1 and path[0] in words:
+    if index == 1 and path[0] in words:
         ctx.fault(node, f'no {words[path[0]]} "{part}" for {before}.{part}{tail}')
     else:
         ctx.fault(node, f'{before} has no "{part}"{tail}')

@@ -17,7 +17,7 @@ from scenarios.loading.nodes import Entry, Node, data
 from scenarios.loading.source import ReadFault, decode
 
 MAX_DEPTH: Final = 64  # collections inside each other; the root is 1
-MAX_NODES: Final = 200_000  # some 50,000 lines; reading them takes 0.3 s and 50 MiB
+MAX_NODES: Final = 130_000  # some 32,000 lines; reading them takes 0.2 s and 35 MiB
 MAX_ALIASED: Final = 10_000  # nodes that aliases stand for, counted at each use
 MAX_SCALAR: Final = 64 * 1024  # characters
 MAX_DIGITS: Final = 400

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from scenarios.expressions import Expression
 from scenarios.expressions.scanning import Piece, split
+from scenarios.loading import patterns
 from scenarios.loading.context import Context
 from scenarios.loading.filling import as_word, at_start, escaped, scope_of
 from scenarios.loading.late import Resource
@@ -49,30 +50,24 @@ class Early(Shape):
 class Checked(Early):
     """An early text that must have a form, looked at where it is known at load."""
 
-    def __init__(self, form: str, fits: Any) -> None:
-        self.form, self.fits = form, fits
+    def __init__(
+        self,
+        form: str,
+        fits: Callable[[str], str | None],
+        effort: Callable[[str], int] | None = None,
+    ) -> None:
+        self.form, self.fits, self.effort = form, fits, effort
 
     def _settled(self, word: Node, ctx: Context, what: str) -> Expression | None:
         expression = super()._settled(word, ctx, what)
         if expression is not None and expression.constant:
-            why = self.fits(str(expression.value))
+            text = str(expression.value)
+            if self.effort is not None:
+                ctx.spend(word, self.effort(text))
+            why = self.fits(text)
             if why is not None:
-                text = shown(str(expression.value))
-                ctx.fault(word, f"{what} is {self.form}, not {text}{why}")
+                ctx.fault(word, f"{what} is {self.form}, not {shown(text)}{why}")
         return expression
-
-
-LONGEST_PATTERN: Final = 1_000  # characters of a regular expression; each takes 3 µs to compile
-
-
-def _pattern(text: str) -> str | None:
-    if len(text) > LONGEST_PATTERN:
-        return f": it is longer than {LONGEST_PATTERN:,} characters"
-    try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as fault:
-        return f": {fault}"
-    return None
 
 
 def _address(text: str) -> str | None:
@@ -266,7 +261,7 @@ class ReadyShape(Shape):
     table = Record(
         Key(
             "log",
-            Checked("a regular expression", _pattern),
+            Checked("a regular expression", patterns.problem, patterns.effort),
             "A line of output that this regular expression finds.",
         ),
         Key("tcp", Checked('"host:port"', _address), '"host:port" that takes connections.'),
