@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from scenarios.compiling import compile_steps
+from scenarios.compiling import Resolver, compile_steps
 from scenarios.durations import seconds_of
-from scenarios.expressions import compile_template, prepare
+from scenarios.expressions import compile_template
 from scenarios.program import Frame, advance
-from scenarios.scenario import Scenario, Step
+from scenarios.scenario import Step
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,7 @@ def test_a_sleep_that_is_known_only_at_run_time(text: str, seconds: float) -> No
     """A worker that computes its pause may compute a text with a unit."""
     step = Step("sleep", {"sleep": compile_template(text), "min": None, "max": None}, 1, 1)
     names: dict[str, Any] = {"t": "10ms", "n": 20}
-    prepare(names)
-    program = compile_steps([step], Scenario(path="x", text="", name="x"), names)
+    program = compile_steps([step], {}, Resolver(names))
     frame = Frame(program, names)
     operation = advance(frame)
     assert operation is not None and operation.name == "sleep"

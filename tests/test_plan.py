@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 
 import pytest
 
@@ -118,9 +119,9 @@ def test_replicas_of_a_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("jobs", "items"), [("3", (0, 1, 2)), ("[a, {b: 1}]", ("a", {"b": 1})), ("0", ())]
+    ("jobs", "items"), [("3", range(3)), ("[a, {b: 1}]", ("a", {"b": 1})), ("0", range(0))]
 )
-def test_jobs(jobs: str, items: tuple[object, ...]) -> None:
+def test_jobs(jobs: str, items: Sequence[object]) -> None:
     """A number of submissions, or one for each item."""
     (pool,) = planned(f"a: {{executor: pool, jobs: {jobs}, steps: []}}").workers
     assert pool.jobs == items

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from scenarios.expressions import Expression, compile_template
+from scenarios.expressions import Expression, compile_template, prepare
 from scenarios.program import Operation, Program
 from scenarios.program import instructions as p
 from scenarios.scenario import Scenario, Step
-
-Names = Mapping[str, Any]
 
 # step: (the machine's verb, the key that holds what it acts on)
 _VERBS = {
@@ -39,11 +37,28 @@ def sections(scenario: Scenario) -> dict[str, str]:
     return {name: section for section in SECTIONS for name in getattr(scenario, section)}
 
 
-def compile_steps(steps: Sequence[Step], scenario: Scenario, names: Names) -> Program:
-    """The program of these steps; `names` (vars, matrix, worker; made ready by `prepare`) resolve
-    names of resources.
+class Resolver:
+    """Gives names of resources for one replica, from the names `vars`, `matrix` and `worker`.
+
+    `used` tells whether one of them was made of those, and is perhaps the replica's own.
     """
-    compiler = Compiler(scenario, names)
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        prepare(names)
+        self._names = names
+        self.used = False
+
+    def __call__(self, name: str | Expression) -> str:
+        """The name that is meant."""
+        if isinstance(name, str):
+            return name
+        self.used = True
+        return str(name.evaluate(self._names))
+
+
+def compile_steps(steps: Sequence[Step], where: Mapping[str, str], resolve: Resolver) -> Program:
+    """The program of these steps; `where` has the section of each resource."""
+    compiler = Compiler(where, resolve)
     compiler.block(steps)
     compiler.emit(p.RETURN, compile_template(None), 0)
     return Program(tuple(compiler.code), tuple(sorted(compiler.variables)))
@@ -52,11 +67,11 @@ def compile_steps(steps: Sequence[Step], scenario: Scenario, names: Names) -> Pr
 class Compiler:
     """Emits instructions; a jump forward is filled in when its place is known."""
 
-    def __init__(self, scenario: Scenario, names: Names) -> None:
+    def __init__(self, where: Mapping[str, str], resolve: Resolver) -> None:
         self.code: list[tuple[Any, ...]] = []
         self.variables: set[str] = set()
-        self.names = names
-        self.where = sections(scenario)
+        self.resolve = resolve
+        self.where = where
         self.kinds: dict[str, Callable[[Step], Any]] = {
             "with": self._with,
             "sleep": self._sleep,
@@ -114,12 +129,9 @@ class Compiler:
 
     # -- operations on resources ---------------------------------------------------------------
 
-    def _name(self, name: str | Expression) -> str:
-        return name if isinstance(name, str) else str(name.evaluate(dict(self.names)))
-
     def _resource(self, step: Step) -> None:
         fields = step.fields
-        name = self._name(fields[step.kind])
+        name = self.resolve(fields[step.kind])
         verb = _VERBS[step.kind]
         operation = Operation(
             step.kind,
@@ -162,7 +174,7 @@ class Compiler:
         self.fill(over, 1)
 
     def _with(self, step: Step) -> None:
-        name = self._name(step.fields["with"])
+        name = self.resolve(step.fields["with"])
         section = self.where[name]
         self.operate(
             Operation("acquire", "acquire", section, name, line=step.line, column=step.column)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from scenarios.compiling import SECTIONS, compile_steps, sections
-from scenarios.expressions import Expression, prepare
+from scenarios.compiling import SECTIONS, Resolver, compile_steps, sections
+from scenarios.expressions import Expression
 from scenarios.program import Program
 from scenarios.program.instructions import OPERATE
 from scenarios.scenario import From, LocalDecl, Scenario, To, Worker
@@ -43,10 +43,11 @@ def make(scenario: Scenario, *, specs: Mapping[str, ExecutorSpec], seed: int | N
         seed = scenario.seed
     if seed is None:
         seed = random.SystemRandom().randrange(LARGEST_SEED)
+    where = sections(scenario)
     workers = tuple(
-        _worker_plan(scenario, worker, replica, seed)
+        plan
         for worker in scenario.workers.values()
-        for replica in (range(worker.replicas) if worker.replicas is not None else (None,))
+        for plan in _replicas(scenario, worker, where, seed)
     )
     capabilities = {
         worker.name: specs[worker.executor].capabilities_for(worker.options)
@@ -65,17 +66,41 @@ def make(scenario: Scenario, *, specs: Mapping[str, ExecutorSpec], seed: int | N
     )
 
 
-def _worker_plan(scenario: Scenario, worker: Worker, replica: int | None, seed: int) -> WorkerPlan:
-    name = worker.name if replica is None else f"{worker.name}.{replica}"
-    names: dict[str, Any] = {
-        "vars": scenario.vars,
-        "matrix": scenario.matrix,
-        "worker": {"name": name, "replica": replica},
-    }
-    prepare(names)
-    program = None if worker.steps is None else compile_steps(worker.steps, scenario, names)
+def _replicas(
+    scenario: Scenario, worker: Worker, where: Mapping[str, str], seed: int
+) -> Iterator[WorkerPlan]:
+    """The plans of a worker's replicas; they share what does not differ, which can be large."""
+    made: WorkerPlan | None = None
+    for replica in range(worker.replicas) if worker.replicas is not None else (None,):
+        name = worker.name if replica is None else f"{worker.name}.{replica}"
+        if made is not None:
+            yield replace(made, name=name, replica=replica, seed=_seed(seed, name))
+            continue
+        itself = {"name": name, "replica": replica}
+        resolve = Resolver({"vars": scenario.vars, "matrix": scenario.matrix, "worker": itself})
+        plan = _worker_plan(scenario, worker, name, replica, where, resolve, seed)
+        if not resolve.used:
+            made = plan
+        yield plan
+
+
+def _seed(seed: int, name: str) -> int:
+    """The seed of a worker of this name: the same in any process, whatever the others are."""
+    return zlib.crc32(f"{seed}/{name}".encode())
+
+
+def _worker_plan(
+    scenario: Scenario,
+    worker: Worker,
+    name: str,
+    replica: int | None,
+    where: Mapping[str, str],
+    resolve: Resolver,
+    seed: int,
+) -> WorkerPlan:
+    program = None if worker.steps is None else compile_steps(worker.steps, where, resolve)
     call = None if worker.call is None else CallPlan(worker.call, worker.args, worker.kwargs)
-    command = _command_plan(worker, names)
+    command = _command_plan(worker, resolve)
     puts, gets = _queues(scenario, program, call, command)
     return WorkerPlan(
         name=name,
@@ -83,7 +108,7 @@ def _worker_plan(scenario: Scenario, worker: Worker, replica: int | None, seed: 
         executor=worker.executor,
         options=dict(worker.options),
         line=worker.line,
-        seed=zlib.crc32(f"{seed}/{name}".encode()),
+        seed=_seed(seed, name),
         replica=replica,
         program=program,
         call=call,
@@ -96,21 +121,18 @@ def _worker_plan(scenario: Scenario, worker: Worker, replica: int | None, seed: 
     )
 
 
-def _command_plan(worker: Worker, names: Mapping[str, Any]) -> CommandPlan | None:
+def _command_plan(worker: Worker, resolve: Resolver) -> CommandPlan | None:
     if worker.command is None:
         return None
 
-    def queue(of: str | Expression) -> str:
-        return of if isinstance(of, str) else str(of.evaluate(dict(names)))
-
     def output(to: str | To) -> str | tuple[str, str]:
-        return ("to", queue(to.queue)) if isinstance(to, To) else to
+        return ("to", resolve(to.queue)) if isinstance(to, To) else to
 
     stdin = worker.stdin
     return CommandPlan(
         words=worker.command,
         stdin=stdin if isinstance(stdin, Expression) else None,
-        stdin_queue=queue(stdin.queue) if isinstance(stdin, From) else None,
+        stdin_queue=resolve(stdin.queue) if isinstance(stdin, From) else None,
         stdout=output(worker.stdout),
         stderr=output(worker.stderr),
     )
@@ -157,6 +179,11 @@ def _mentioned(scenario: Scenario, *expressions: Expression | None) -> set[str]:
     return names
 
 
+def _handed(scenario: Scenario, *expressions: Expression | None) -> set[str]:
+    """The queues that a call is handed."""
+    return {name for name in _mentioned(scenario, *expressions) if name in scenario.queues}
+
+
 def _operations(program: Program | None) -> Iterable[Any]:
     for instruction in program.instructions if program is not None else ():
         if instruction[0] == OPERATE:
@@ -177,11 +204,11 @@ def _queues(
         elif operation.verb == "get":
             gets.add(operation.object)
         elif operation.verb == "call":
-            handed = _mentioned(scenario, operation.value, operation.second) & set(scenario.queues)
+            handed = _handed(scenario, operation.value, operation.second)
             puts |= handed
             gets |= handed
     if call is not None:
-        handed = _mentioned(scenario, call.args, call.kwargs) & set(scenario.queues)
+        handed = _handed(scenario, call.args, call.kwargs)
         puts |= handed
         gets |= handed
     if command is not None:

@@ -7,7 +7,7 @@ seconds (float), sizes are bytes, lines and columns count characters from 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -247,7 +247,7 @@ class Worker:
     stdout: Literal["capture", "inherit", "discard"] | To = "capture"
     stderr: Literal["capture", "inherit", "discard"] | To = "capture"
     replicas: int | None = None
-    jobs: tuple[Any, ...] | None = None
+    jobs: Sequence[Any] | None = None
     depends_on: Mapping[str, DependsOn] = field(default_factory=dict)
     background: bool = False
     stop: Stop = Stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -55,7 +55,7 @@ class WorkerPlan:
     program: Program | None = None
     call: CallPlan | None = None
     command: CommandPlan | None = None
-    jobs: tuple[Any, ...] | None = None
+    jobs: Sequence[Any] | None = None
     env: Mapping[str, Expression] = field(default_factory=dict)
     cwd: Expression | None = None
     puts: frozenset[str] = frozenset()

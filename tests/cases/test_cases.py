@@ -22,7 +22,7 @@ from scenarios.loading import load_text
 
 HERE = Path(__file__).parent
 WORKER = "workers:\n  w:\n    executor: thread\n    steps:\n      - log: x\n"
-SLOW = 1.0  # seconds on a loaded machine; each takes less than 0.1 on a free one
+SLOW = 0.3  # seconds of work on a loaded machine; each takes less than 0.1 on a free one
 
 
 def cases(name: str) -> list[Any]:
@@ -128,9 +128,9 @@ NEAR = "vars:\n" + "".join(f"  kettle{'k' * 30}{n}: {n}\n" for n in range(3000))
 )  # fmt: skip
 def test_hostile_files_are_refused_soon(content: bytes, place: tuple[int, int], words: str) -> None:
     """What is made to hurt is refused in a moment, at its place and in words."""
-    start = time.perf_counter()
+    start = time.thread_time()
     found = told(content)
-    assert time.perf_counter() - start < SLOW
+    assert time.thread_time() - start < SLOW
     assert found
     assert (found[0].line, found[0].column) == place, found[0]
     assert words in found[0].message

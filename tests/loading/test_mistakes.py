@@ -8,7 +8,8 @@ import pytest
 
 from loads import refused, with_steps
 from scenarios.loading.mistakes import among, nearest, quoted, shown, suggest
-from scenarios.loading.reader import ReadFault, read
+from scenarios.loading.reader import read
+from scenarios.loading.source import ReadFault
 
 
 def told(text: str) -> tuple[int, int, str]:

@@ -11,7 +11,8 @@ import yaml
 
 from scenarios.loading import reader
 from scenarios.loading.nodes import data
-from scenarios.loading.reader import ReadFault, decode, read, read_value
+from scenarios.loading.reader import read, read_value
+from scenarios.loading.source import ReadFault, decode
 
 
 def value(text: str) -> Any:

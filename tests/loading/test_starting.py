@@ -153,8 +153,8 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_jobs() -> None:
     """A number counts from 0, a list gives its items."""
     pool = "executor: pool\nsteps: [{return: '${job.index}'}]\n"
-    assert worker_of(pool + "jobs: 3").jobs == (0, 1, 2)
-    assert worker_of(pool + "jobs: 0").jobs == ()
+    assert worker_of(pool + "jobs: 3").jobs == range(3)
+    assert worker_of(pool + "jobs: 0").jobs == range(0)
     assert worker_of(pool + "jobs: [a, {b: [1]}]").jobs == ("a", {"b": [1]})
     assert worker_of(pool + "jobs: ['${vars.n}', '$${x}']", TOP).jobs == (2, "${x}")
     assert worker_of(pool + "jobs: ${vars.words}", TOP).jobs == ("echo", "hi")

@@ -103,7 +103,7 @@ def _explore(
 
 @contextmanager
 def _hearing() -> Iterator[None]:
-    """While this lasts Ctrl-C raises KeyboardInterrupt, which a search ends by telling of itself."""
+    """While this lasts Ctrl-C raises KeyboardInterrupt: a search ends, and tells what it saw."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -77,18 +78,20 @@ def _read(paths: Iterable[Path]) -> Iterable[Listed]:
 
 def _listed(path: Path) -> Listed | None:
     from scenarios.loading import nodes, reader
+    from scenarios.loading.source import ReadFault, Source
 
     shown = str(gallery.shown(path))
     try:
-        if path.stat().st_size > LARGEST:
-            return None
-        root, faults = reader.read(reader.decode(path.read_bytes()))
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
+            return None  # a pipe would be waited for, a device may never end
+        root, faults = reader.read(Source(path.read_bytes()).content)
         if faults:
-            raise reader.ReadFault(*faults[0])
+            raise ReadFault(*faults[0])
         data = nodes.data(root)
     except OSError as error:
         return Listed(path.stem, "", shown, f"cannot be read: {error.strerror}")
-    except reader.ReadFault as fault:
+    except ReadFault as fault:
         return Listed(path.stem, "", shown, f"{shown}:{fault.line}:{fault.column}: {fault.message}")
     if not isinstance(data, dict) or "workers" not in data:
         return None

@@ -68,7 +68,8 @@ def as_yaml(value: Any) -> str:
     """Plain data as a short YAML text."""
     import json
 
-    from scenarios.loading.reader import ReadFault, read_value
+    from scenarios.loading.reader import read_value
+    from scenarios.loading.source import ReadFault
 
     if isinstance(value, str):
         try:

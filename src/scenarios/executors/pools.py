@@ -35,7 +35,7 @@ class Pool(ABC):
     def __init__(self, plan: WorkerPlan, ports: HostPorts) -> None:
         self._plan = plan
         self._ports = ports
-        self._jobs: tuple[Any, ...] = (None,) if plan.jobs is None else plan.jobs
+        self._jobs: Sequence[Any] = (None,) if plan.jobs is None else plan.jobs
         self._next = 0
         self._outcomes: list[Outcome | None] = [None] * len(self._jobs)
         self._mutex = threading.Lock()

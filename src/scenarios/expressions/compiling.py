@@ -12,12 +12,15 @@ from typing import Any, TypeVar
 from .data import KEYS, SCALARS, kind
 from .errors import EvaluationError, ExpressionError, Path
 from .expression import Expression, prepare
-from .guards import FILENAME
+from .guards import FILENAME, Budget
 from .parsing import parse
 from .scanning import Piece, bare, split
 from .whitelist import Whitelist
+from .words import FUNCTIONS, SETTLED
 
 LARGE = 120  # nodes; beyond, plain operators are charged too: `x + x + ...` of 30 large lists
+PIECE = 10  # parts that each expression counts for, besides those of its tree
+FOLD = 10_000  # elements of work for the value of a constant; what takes more waits for the run
 
 T = TypeVar("T")
 Leaf = tuple[Path, Sequence[str | Piece]]
@@ -36,10 +39,13 @@ def compile_template(value: Any, *, reads: bool = True) -> Expression:
     """See `scenarios.expressions.compile_template`."""
     exact = _at((), _exact, value, ())
     leaves = [(path, _at(path, split, text)) for path, text in _texts(exact, ())]
-    whitelist, built = _checked(leaves, reads)
-    following = iter(built)
     source = exact if isinstance(exact, str) else repr(exact)
     origin = ("compile_template", exact, reads)
+    if all(isinstance(part, str) for _, parts in leaves for part in parts):
+        literals = iter(["".join(map(str, parts)) for _, parts in leaves])
+        return _without_code(source, origin, _at((), _literal, exact, literals))
+    whitelist, built = _checked(leaves, reads)
+    following = iter(built)
     tree = _at((), lambda: _display(exact, lambda: _leaf(next(following), whitelist)))
     return _expression(source, origin, leaves, whitelist, tree)
 
@@ -91,9 +97,11 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 def _checked(leaves: Sequence[Leaf], reads: bool) -> tuple[Whitelist, list[Built]]:
     """The leaves with every expression parsed and rewritten; the N-th one stands on line N."""
     pieces = [(path, part) for path, parts in leaves for part in parts if isinstance(part, Piece)]
-    trees = [_at(path, parse, piece, line) for line, (path, piece) in enumerate(pieces, 1)]
-    nodes = sum(1 for tree in trees for _ in ast.walk(tree))
-    whitelist = Whitelist(reads, careful=nodes > LARGE)
+    parsed = [_at(path, parse, piece, line) for line, (path, piece) in enumerate(pieces, 1)]
+    nodes = [node for found in parsed for node in found]
+    trees: list[Any] = [found[0] for found in parsed]
+    size = sum(map(_effort, nodes)) + PIECE * len(trees)
+    whitelist = Whitelist(reads, size, careful=len(nodes) > LARGE or _settled(nodes))
     done = iter(
         [
             _at(path, whitelist.rewrite, tree, piece, line)
@@ -106,6 +114,18 @@ def _checked(leaves: Sequence[Leaf], reads: bool) -> tuple[Whitelist, list[Built
     return whitelist, built
 
 
+def _effort(node: ast.AST) -> int:
+    """Parts that a node counts for: about 5 µs each."""
+    return 5 if isinstance(node, ast.FormattedValue) else int(isinstance(node, ast.expr))
+
+
+def _settled(nodes: Sequence[ast.AST]) -> bool:
+    """Whether these nodes use only what is known before anything runs."""
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    return all(name.id in SETTLED or name.id in own or name.id in FUNCTIONS for name in names)
+
+
 def _display(value: Any, text: Callable[[], ast.expr]) -> ast.expr:
     """The tree that makes nested data anew each time; `text` gives those of its texts in order."""
     if isinstance(value, str):
@@ -116,6 +136,17 @@ def _display(value: Any, text: Callable[[], ast.expr]) -> ast.expr:
     if isinstance(value, list):
         return ast.List([_display(item, text) for item in value], ast.Load())
     return ast.Constant(value)
+
+
+def _literal(value: Any, texts: Iterator[str]) -> Any:
+    """The nested data that `_display` would make where no text holds an expression."""
+    if isinstance(value, str):
+        return next(texts)
+    if isinstance(value, dict):
+        return {key: _literal(item, texts) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_literal(item, texts) for item in value]
+    return value
 
 
 def _leaf(parts: Built, whitelist: Whitelist) -> ast.expr:
@@ -149,11 +180,27 @@ def _expression(
         reads=found.reads,
         free=tuple((path[0], offset) for path, offset in found.paths),
         paths=found.paths,
+        size=whitelist.size,
         _budgeted=whitelist.budgeted,
         _pieces=tuple(p.text for _, parts in leaves for p in parts if isinstance(p, Piece)),
         _origin=origin,
     )
     return made if made.paths else _constant(made)
+
+
+def _without_code(source: str, origin: tuple[str, Any, bool], value: Any) -> Expression:
+    """The expression of plain data that holds none: there is nothing to compile."""
+    nothing: Any = dict.fromkeys(("reads", "free", "paths", "_pieces"), ())
+    return Expression(
+        None,
+        source=source,
+        constant=True,
+        value=value,
+        size=0,
+        _budgeted=False,
+        _origin=origin,
+        **nothing,
+    )
 
 
 def _code(tree: ast.expr) -> CodeType:
@@ -166,7 +213,8 @@ def _code(tree: ast.expr) -> CodeType:
 def _constant(made: Expression) -> Expression:
     """`made` with its value; as it is where it has none, and fails when it is evaluated."""
     names: dict[str, Any] = {}
-    prepare(names)
+    budget: Budget = [FOLD]
+    prepare(names, budget)
     try:
         return made.with_value(made.evaluate(names))
     except EvaluationError:

@@ -11,9 +11,12 @@ from typing import Any
 from .data import copied
 from .errors import EvaluationError
 from .functions import HELPERS
-from .guards import BUDGET
+from .guards import BUDGET, Budget
 
-_KEPT = ("source", "constant", "value", "reads", "free", "paths", "_budgeted", "_pieces", "_origin")
+_KEPT = (
+    *("source", "constant", "value", "reads", "free", "paths", "size"),
+    *("_budgeted", "_pieces", "_origin"),
+)
 
 
 class Expression:
@@ -37,6 +40,8 @@ class Expression:
     paths: tuple[tuple[tuple[str, ...], int], ...]
     """The same with what follows: ("workers", "reader", "[0]", "state"); an index stands in
     brackets, `[]` where it is not known beforehand."""
+    size: int
+    """How many parts it has: what it took to compile it, in units of about 5 µs."""
     _budgeted: bool  # a guard takes from the budget
     _pieces: tuple[str, ...]  # the texts of its expressions; the N-th is line N of the code
     _origin: tuple[str, Any, bool]  # to compile it again: function, text or data, reads
@@ -71,12 +76,15 @@ class Expression:
             return copied(self.value)
         if len(reads) != len(self._variables):
             raise EvaluationError(f"{len(reads)} values for {len(self._variables)} reads")
-        names["_b"] = [BUDGET]
+        own = "_b" not in names  # no budget that several evaluations share
+        if own:
+            names["_b"] = [BUDGET]
         names.update(zip(self._variables, reads, strict=True))
         try:
             return eval(self._code, names)
         finally:
-            del names["_b"]
+            if own:
+                del names["_b"]
             for variable in self._variables:
                 names.pop(variable, None)
 
@@ -117,9 +125,12 @@ def _thaw(magic: bytes, code: bytes | None, fields: dict[str, Any]) -> Expressio
     return again
 
 
-def prepare(names: dict[str, Any]) -> None:
+def prepare(names: dict[str, Any], budget: Budget | None = None) -> None:
     """Make `names` ready for `Expression.evaluate`: Python's own functions go, the guards come.
 
-    It adds the one key `__builtins__`.
+    It adds the key `__builtins__`. With a `budget`, a list of the number of elements, all
+    evaluations with these names share it; otherwise each has BUDGET elements of its own.
     """
     names["__builtins__"] = HELPERS
+    if budget is not None:
+        names["_b"] = budget

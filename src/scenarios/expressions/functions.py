@@ -5,12 +5,23 @@ Those not in UNBUDGETED take the evaluation's budget first, as in `guards`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .data import DIGITS, ELEMENTS, TEXT, kind, text_weight
 from .errors import EvaluationError
-from .guards import NUMBERS, OPERATORS, WIDTH, Budget, charge, counted, iterable, text
+from .guards import (
+    HASHED,
+    NUMBERS,
+    OPERATORS,
+    WIDTH,
+    Budget,
+    charge,
+    collisions,
+    counted,
+    iterable,
+    text,
+)
 
 PAIR = 5  # elements that making a tuple counts for
 
@@ -87,6 +98,24 @@ def _consumer(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*[iterable(budget, each) for each in items], **options)
 
     return consuming
+
+
+def distinct(budget: Budget, items: Any = ()) -> set[Any]:
+    """`set(items)`."""
+    elements = iterable(budget, items)
+    if elements.__class__ not in HASHED or elements.__class__ is range:
+        elements = list(elements)
+        charge(budget, sum(map(collisions, elements)))
+    return set(elements)
+
+
+def mapped(budget: Budget, items: Any = (), **named: Any) -> dict[Any, Any]:
+    """`dict(items, **named)`."""
+    pairs = iterable(budget, items)
+    if not isinstance(pairs, Mapping):
+        pairs = [tuple(iterable(budget, pair)) for pair in pairs]
+        charge(budget, sum(collisions(pair[0]) for pair in pairs if pair))
+    return dict(pairs, **named)
 
 
 def _subject(value: Any, method: str) -> str:
@@ -172,9 +201,9 @@ HELPERS: dict[str, Any] = {
     "_f_sorted": _consumer(sorted),
     "_f_any": _consumer(any),
     "_f_all": _consumer(all),
-    "_f_set": _consumer(set),
+    "_f_set": distinct,
     "_f_list": _consumer(list),
-    "_f_dict": _consumer(dict),
+    "_f_dict": mapped,
     "_f_zip": paired,
     "_f_enumerate": numbered,
     "_m_startswith": _method("startswith"),

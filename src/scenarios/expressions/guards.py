@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 from types import GeneratorType
 from typing import Any
 
-from .data import DIGITS, ELEMENTS, INTEGER, LEAST, SCALARS, TEXT, kind, text_weight, weigh
+from .data import (
+    DIGITS,
+    ELEMENTS,
+    INTEGER,
+    LEAST,
+    SCALARS,
+    TEXT,
+    kind,
+    long_weight,
+    text_weight,
+    weigh,
+)
 from .errors import EvaluationError
 
 FILENAME = "<expression>"
@@ -20,16 +31,25 @@ WIDTH = 1_000  # characters of one formatted value, and of a format
 NUMBERS = (int, float)
 CONTAINERS = frozenset({list, tuple, dict, set, frozenset, range})
 HASHED = frozenset({dict, set, frozenset, range})
+SHORT = 1 << 128  # integers below it are as good as fixed in size
+# Integers are their own hashes up to here; beyond, any number of them can have the same one, and
+# so can tuples of integers that somebody chose. Sets of those take quadratic time.
+OWN_HASH = (1 << 61) - 1
+WIDE_INTEGER = 20_000  # 500 in one expression: 500 with one hash take 3 ms
+WIDE_TUPLE = 1_000  # 10,000 of them: to choose their numbers is work, and honest ones are common
+NARROW = 1 << 32
 
 Budget = list[int]
+"""The work that is left, and what there was of it where that is not BUDGET."""
 
 
 def charge(budget: Budget, amount: int) -> None:
     """Take `amount` from the budget, or refuse."""
     budget[0] -= amount
     if budget[0] < 0:
+        most = budget[1] if len(budget) > 1 else BUDGET
         raise EvaluationError(
-            f"too much work for one expression, over {ELEMENTS:,} rounds or {BUDGET:,} elements,"
+            f"too much work for one expression, over {most // ROUND:,} rounds or {most:,} elements,"
         )
 
 
@@ -49,6 +69,29 @@ def counted(budget: Budget, value: Any) -> Any:
     elif value.__class__ in CONTAINERS:
         charge(budget, len(value))
     return value
+
+
+def lengthy(budget: Budget, value: Any) -> Any:
+    """`value`, with the work that arithmetic with a long integer is, or was."""
+    if value.__class__ is int and not -SHORT < value < SHORT:
+        charge(budget, long_weight(value))
+    return value
+
+
+def hashed(budget: Budget, value: Any) -> Any:
+    """`value`, charged as by `weighed`, and for others that may have its hash."""
+    charge(budget, collisions(value))
+    return weighed(budget, value)
+
+
+def collisions(value: Any) -> int:
+    """What an element of a set or a key counts for besides its weight."""
+    if value.__class__ is int:
+        return 0 if -OWN_HASH < value < OWN_HASH else WIDE_INTEGER
+    if value.__class__ is tuple:
+        wide = any(each.__class__ is int and not -NARROW < each < NARROW for each in value)
+        return WIDE_TUPLE if wide else 0
+    return 0
 
 
 def searched(budget: Budget, container: Any) -> Any:
@@ -100,7 +143,7 @@ def _bounded(result: Any) -> Any:
 def multiply(budget: Budget, left: Any, right: Any) -> Any:
     """`left * right`: numbers, or a text or list repeated."""
     if isinstance(left, NUMBERS) and isinstance(right, NUMBERS):
-        return _bounded(left * right)
+        return lengthy(budget, _bounded(left * right))
     times, repeated = (left, right) if isinstance(left, int) else (right, left)
     if not isinstance(times, int) or repeated.__class__ not in (str, list, tuple):
         raise EvaluationError(f"cannot multiply {kind(left)} by {kind(right)}")
@@ -177,6 +220,8 @@ def _written(budget: Budget, value: Any, write: Callable[[Any], str]) -> str:
             raise EvaluationError(f"a text of more than {TEXT:,} characters")
     elif value.__class__ not in SCALARS:
         raise EvaluationError(f"{kind(value)} is not plain data and has no text")
+    elif value.__class__ is int:
+        charge(budget, long_weight(value) * 4)
     written = write(value)
     if len(written) > TEXT:
         raise EvaluationError(f"a text of more than {TEXT:,} characters")
@@ -195,12 +240,16 @@ def formatted(budget: Budget, value: Any, specification: str) -> str:
         raise EvaluationError(f"a format wider than {WIDTH:,}")
     counted(budget, value)
     charge(budget, text_weight(WIDTH))
+    if value.__class__ is int:
+        charge(budget, long_weight(value) * 4)
     return format(value, specification)
 
 
 OPERATORS: dict[str, Any] = {
     "_weighed": weighed,
+    "_hashed": hashed,
     "_counted": counted,
+    "_lengthy": lengthy,
     "_searched": searched,
     "_iterable": iterable,
     "_rounds": rounds,

@@ -44,7 +44,8 @@ class Rewriter:
     A subclass has a method `_visit_NAME` for every kind of node that is allowed.
     """
 
-    def __init__(self, reads: bool, careful: bool) -> None:
+    def __init__(self, reads: bool, size: int, careful: bool) -> None:
+        self.size = size  # what it takes to compile all expressions
         self.budgeted = False  # whether a guard needs the evaluation's budget
         self._reads = reads  # whether shared state is read beforehand
         self._careful = careful  # whether plain operators are charged too

@@ -14,10 +14,12 @@ from difflib import get_close_matches
 from .data import INTEGER
 from .errors import ExpressionError
 from .functions import UNBUDGETED
+from .guards import collisions
 from .rewriting import Rewriter, like
 from .words import FUNCTIONS, METHODS, ROOTS, Signature
 
 GUARDED = {ast.Mult: "_times", ast.Pow: "_power", ast.LShift: "_shift", ast.Mod: "_remainder"}
+DIVIDING = (ast.Div, ast.FloorDiv, ast.Mod)
 COPYING = (ast.Add, ast.Sub, ast.BitOr, ast.BitAnd, ast.BitXor)
 CONSTANTS = "constants are numbers, text, True, False and None"
 
@@ -48,8 +50,11 @@ class Whitelist(Rewriter):
             raise self._refusal(node, '"@" is not an operator here')
         if isinstance(node.op, ast.Mult) and self._careful:
             return self.guard("_multiply", node, left, right)
+        if isinstance(node.op, DIVIDING) and not isinstance(node.left, ast.Constant):
+            left = self._charged("_lengthy", node.left, left)
         if type(node.op) in GUARDED:
-            return self._call(GUARDED[type(node.op)], node, [left, right])
+            result = self._call(GUARDED[type(node.op)], node, [left, right])
+            return self._charged("_lengthy", node, result)
         if isinstance(node.op, COPYING) and not (_number(node.left) or _number(node.right)):
             left = self._charged("_counted", node.left, left)
             right = self._charged("_counted", node.right, right)
@@ -100,7 +105,9 @@ class Whitelist(Rewriter):
             spread = self.guard("_iterable", node.value, self._visit(node.value))
             return like(node, ast.Starred(spread, ast.Load()))
         value = self._visit(node)
-        return self._charged("_weighed", node, value) if hashed else value
+        if hashed and isinstance(node, ast.Constant) and collisions(node.value):
+            return self.guard("_hashed", node, value)
+        return self._charged("_hashed", node, value) if hashed else value
 
     def _visit_Dict(self, node: ast.Dict) -> ast.expr:
         keys: list[ast.expr | None] = []
@@ -221,14 +228,12 @@ class Whitelist(Rewriter):
         arguments = [self._visit(each) for each in subject]
         arguments += [self._argument(each) for each in node.args]
         guard = f"_f_{name}" if known is FUNCTIONS else f"_m_{name}"
-        if guard in UNBUDGETED:
-            call = self._call(guard, node, arguments)
-        else:
-            call = self.guard(guard, node, *arguments)
+        free = guard in UNBUDGETED
+        call = self._call(guard, node, arguments) if free else self.guard(guard, node, *arguments)
         call.keywords = [
             like(each, ast.keyword(each.arg, self._argument(each.value))) for each in node.keywords
         ]
-        return call
+        return self._charged("_lengthy", node, call) if free else call
 
     def _check_arguments(self, node: ast.Call, name: str, signature: Signature) -> None:
         """Refuse arguments that the function does not take."""
@@ -256,7 +261,9 @@ class Whitelist(Rewriter):
     def _argument(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.GeneratorExp):
             return self._generator(node)
-        return self._element(node, hashed=True)  # it is compared or hashed, or else cheap to weigh
+        if isinstance(node, ast.Starred):
+            return self._element(node)
+        return self._charged("_weighed", node, self._visit(node))  # compared, or cheap to weigh
 
 
 def _unknown(name: str, known: Mapping[str, Signature]) -> str:

@@ -49,5 +49,7 @@ ROOTS = frozenset(
     {"vars", "matrix", "worker", "job", "run", "local", "values", "flags", "old"}
     | {"queues", "locks", "semaphores", "conditions", "barriers", "locals"}
 )
+# Known before anything runs: what uses nothing else may be evaluated when a file is loaded.
+SETTLED = frozenset({"vars", "matrix", "env", "worker"})
 # Shared state that other workers change: each mention is a read of its own.
 SHARED = frozenset({"values", "flags"})

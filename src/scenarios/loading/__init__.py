@@ -1,10 +1,10 @@
 """YAML text -> Scenario, every fault of a file at once, each with its line and column.
 
-Order of the parts: nodes, mistakes, reader (text -> tree); context, names (what is known where);
-shapes, scalars, filling, late (what a value can be); steps, step_values, kinds, desugaring;
-declarations, starting, abilities, workers, suspects, expectations, judging, disturbing (the tables
-of keys, which are checked and described from the same place); matrix, document (a file);
-json_schema. Nothing of a file is imported or run while it is loaded.
+Order of the parts: source, nodes, mistakes, reader (text -> tree); allowance, context, names
+(what is known where); shapes, scalars, filling, late (what a value can be); steps, step_values,
+kinds, desugaring; declarations, patterns, starting, abilities, workers, suspects, expectations,
+judging, disturbing (the tables of keys, which are checked and described from the same place);
+matrix, document (a file); json_schema. Nothing of a file is imported or run while it is loaded.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from os import PathLike
 from types import MappingProxyType
 from typing import Any, Final
 
 from scenarios.errors import EnvironmentFault, ScenarioFileError
+from scenarios.loading.allowance import Allowance, Enough
 from scenarios.loading.context import Context, Faults, Plugins, Templates
 from scenarios.loading.document import read_scenario, root_entries
 from scenarios.loading.judging import CHECKERS
 from scenarios.loading.kinds import KINDS
 from scenarios.loading.matrix import combinations, override_values, read_vars
-from scenarios.loading.reader import MAX_BYTES, ReadFault, decode, read
+from scenarios.loading.reader import MAX_FAULTS, read
+from scenarios.loading.source import MAX_BYTES, ReadFault, Source
 from scenarios.scenario import Scenario
 from scenarios.specs import ExecutorSpec, StepSpec
 
@@ -97,18 +99,19 @@ def load_text(
 ) -> Loaded:
     """The scenarios of a file's content; `name` is what its faults are told under. As `load`."""
     faults = Faults(name)
-    with _no_collection():
+    loaded = Loaded(())
+    with _no_collection(), suppress(Enough):
         try:
-            text = decode(content)
-            root, collected = read(text)
+            source = Source(content)
+            root, collected = read(source.content)
         except ReadFault as fault:
             for place in fault.earlier:
                 faults.at(*place)
             faults.at(fault.line, fault.column, fault.message)
-            raise ScenarioFileError(faults.all()) from None
+            raise Enough from None
         for place in collected:
             faults.at(*place)
-        loaded = _scenarios(name, text, root, faults, plugins, overrides, swaps)
+        loaded = _scenarios(name, source, root, faults, plugins, overrides, swaps)
     if faults.found:
         raise ScenarioFileError(faults.all())
     return loaded
@@ -116,7 +119,7 @@ def load_text(
 
 def _scenarios(
     name: str,
-    text: str,
+    source: Source,
     root: Any,
     faults: Faults,
     plugins: Plugins,
@@ -124,9 +127,8 @@ def _scenarios(
     swaps: Mapping[str | None, str],
 ) -> Loaded:
     """A scenario for each combination of the matrix, with the faults of all of them."""
-    templates = Templates()
-    lines = text.splitlines()
-    first = Context(faults, plugins, KINDS, templates, lines, os.environ)
+    templates = Templates(Allowance())
+    first = Context(faults, plugins, KINDS, templates, source, os.environ)
     entries = root_entries(root, first)
     if entries is None:
         return Loaded(())
@@ -134,12 +136,15 @@ def _scenarios(
     scenarios = []
     notices: dict[str, None] = {}
     for combination in combinations(entries, values, first):
-        ctx = Context(faults, plugins, KINDS, templates, lines, os.environ)
+        ctx = Context(faults, plugins, KINDS, templates, source, os.environ)
         ctx.names["matrix"] = combination
         read_vars(entries, values, ctx)
-        scenarios.append(read_scenario(name, text, entries, swaps, ctx))
+        scenarios.append(read_scenario(name, entries, swaps, ctx))
         notices.update(ctx.notices)
-    return Loaded(tuple(scenarios), tuple(notices))
+    told = list(notices)
+    if len(told) > MAX_FAULTS:
+        told[MAX_FAULTS:] = [f"and {len(told) - MAX_FAULTS} more notices"]
+    return Loaded(tuple(scenarios), tuple(told))
 
 
 @contextmanager

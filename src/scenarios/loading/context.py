@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -15,12 +15,12 @@ from scenarios.expressions import (
     ExpressionError,
     compile_expression,
     compile_template,
-    plain,
-    prepare,
 )
+from scenarios.loading.allowance import BROKEN, TEXT, Allowance, Enough, Spent
 from scenarios.loading.mistakes import among, suggest
 from scenarios.loading.nodes import Node, Place, tree
 from scenarios.loading.reader import MAX_FAULTS
+from scenarios.loading.source import Source
 from scenarios.specs import ExecutorSpec, StepSpec
 from scenarios.wording import visible
 
@@ -60,17 +60,19 @@ class Faults:
         self.secrets: list[str] = []  # which no message tells
 
     def at(self, line: int, column: int, message: str) -> None:
-        """Note a mistake at a line and column."""
+        """Note a mistake at a line and column. Raises Enough where there are too many."""
         self.found[line, column, visible(message)] = None
+        if len(self.found) > MAX_FAULTS:
+            raise Enough
 
     def all(self) -> list[Fault]:
-        """Every mistake by its place; beyond a hundred only their number."""
+        """Every mistake by its place; the one beyond a hundred says that the check ended there."""
         masker = Masker(self.secrets)
         places = sorted({(line, at, masker.text(message)) for line, at, message in self.found})
         faults = [Fault(self.file, *place) for place in places[:MAX_FAULTS]]
         if len(places) > MAX_FAULTS:
             line, column, _ = places[MAX_FAULTS]
-            rest = f"and {len(places) - MAX_FAULTS} more faults from here on"
+            rest = f"more than {MAX_FAULTS} faults; the rest of the file is not checked"
             faults.append(Fault(self.file, line, column, rest))
         return faults
 
@@ -78,21 +80,40 @@ class Faults:
 class Templates:
     """Texts compiled once, however often and in however many scenarios of a matrix they stand."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowance: Allowance) -> None:
+        self.allowance = allowance
         self.seen: dict[tuple[str, bool, bool], Expression | ExpressionError] = {}
 
     def get(self, text: str, bare: bool, reads: bool) -> Expression | ExpressionError:
-        """The compiled text, or why it is none."""
+        """The compiled text, or why it is none. Raises Spent."""
         key = (text, bare, reads)
         found = self.seen.get(key)
         if found is None:
-            compiler = compile_expression if bare else compile_template
-            try:
-                found = compiler(text, reads=reads)
-            except ExpressionError as fault:
-                found = fault
-            self.seen[key] = found
+            found = self.seen[key] = self._compiled(text, bare, reads)
         return found
+
+    def _compiled(self, text: str, bare: bool, reads: bool) -> Expression | ExpressionError:
+        if not bare and "${" not in text:
+            return compile_template(text, reads=reads)
+        if text.count("${") > MOST_PIECES:
+            return ExpressionError(f"more than {MOST_PIECES:,} ${{...}} in one text")
+        self.allowance.compile(1 + len(text) // TEXT)
+        try:
+            made = (compile_expression if bare else compile_template)(text, reads=reads)
+        except ExpressionError as fault:
+            self.allowance.compile(len(text) // BROKEN)
+            # a new one, since this one holds on to all that was made on the way
+            return ExpressionError(fault.message, fault.offset, fault.path)
+        self.allowance.compile(made.size)
+        return made
+
+    def nested(self, value: Any, reads: bool, size: int) -> Expression:
+        """Plain data whose texts were compiled one by one, and have this size together.
+
+        Raises ExpressionError, Spent.
+        """
+        self.allowance.compile(size)
+        return compile_template(value, reads=reads)
 
 
 class Context:
@@ -100,8 +121,9 @@ class Context:
 
     `names` are what `${...}` can hold at load: vars and matrix. `resources` gives the section of
     each declared resource, `locals` the attributes of each thread-local (None: an object made by a
-    call), `workers` the place of each worker. `kinds` are the core's kinds of steps, `scope` is the
-    worker that is being read, `expected` holds expectations whose names are still to be checked.
+    call), `workers` the place of each worker, `declared` the names by root once all are known.
+    `kinds` are the core's kinds of steps, `scope` is the worker that is being read, `expected`
+    holds expectations whose names are still to be checked.
     """
 
     def __init__(
@@ -110,20 +132,22 @@ class Context:
         plugins: Plugins,
         kinds: Mapping[str, Kind],
         templates: Templates,
-        lines: list[str],
+        source: Source,
         environment: Mapping[str, str],
     ) -> None:
         self.faults = faults
         self.plugins = plugins
         self.kinds = kinds
         self.templates = templates
-        self.lines = lines
+        self.source = source
         self.environment = environment
         self.names: dict[str, Any] = {"vars": {}, "matrix": {}}
         self.resources: dict[str, str] = {}
         self.locals: dict[str, frozenset[str] | None] = {}
         self.workers: dict[str, Place] = {}
+        self.copies = 0  # replicas of all workers read so far
         self.scope: Scope | None = None
+        self.declared: dict[str, Mapping[str, Any] | None] = {}
         self.notices: dict[str, None] = {}
         self.dependencies: dict[str, dict[str, tuple[Place, str]]] = {}
         self.expected: list[tuple[Expression, Node, str | None]] = []
@@ -131,6 +155,18 @@ class Context:
     def fault(self, place: Place, message: str) -> None:
         """Note a mistake."""
         self.faults.at(place.line, place.column, message)
+
+    def enough(self, place: Place, spent: Spent) -> Enough:
+        """What ends the check of the file at this place."""
+        self.fault(place, str(spent))
+        return Enough()
+
+    def spend(self, place: Place, parts: int) -> None:
+        """Account for something that is going to be compiled."""
+        try:
+            self.templates.allowance.compile(parts)
+        except Spent as spent:
+            raise self.enough(place, spent) from None
 
     def template(self, node: Node, *, reads: bool = True) -> Expression | None:
         """A text with `${...}` compiled; None after a fault."""
@@ -141,10 +177,10 @@ class Context:
         return self._compiled(node, True, reads)
 
     def _compiled(self, node: Node, bare: bool, reads: bool) -> Expression | None:
-        if node.value.count("${") > MOST_PIECES:
-            self.fault(node, f"more than {MOST_PIECES:,} ${{...}} in one text")
-            return None
-        found = self.templates.get(node.value, bare, reads)
+        try:
+            found = self.templates.get(node.value, bare, reads)
+        except Spent as spent:
+            raise self.enough(node, spent) from None
         if isinstance(found, Expression):
             return found
         self.fault(node, found.message)
@@ -152,6 +188,21 @@ class Context:
 
     def fill(self, node: Node, what: str, *, environment: bool = False) -> Node | None:
         """A text whose `${...}` hold only what is known at load, filled in; None after a fault."""
+        expression = self._static(node, what, environment)
+        return None if expression is None else self.evaluated(expression, node)
+
+    def settle(self, node: Node, what: str, *, environment: bool = False) -> Node | None:
+        """As `fill`, the whole value as plain data in one node: its parts need no places."""
+        expression = self._static(node, what, environment)
+        try:
+            if expression is None:
+                return None
+            return Node(self.value(expression, node), node.line, node.column)
+        except EvaluationError as fault:
+            self.fault(node, str(fault))
+            return None
+
+    def _static(self, node: Node, what: str, environment: bool) -> Expression | None:
         expression = self.template(node, reads=False)
         if expression is None:
             return None
@@ -162,7 +213,7 @@ class Context:
             roots = ", ".join(dict.fromkeys(others))
             self.fault(node, f"{what} is settled at load, from {known} only, not {roots}{hint}")
             return None
-        return self.evaluated(expression, node)
+        return expression if self.known_paths(expression, node) else None
 
     def static(self, expression: Expression, environment: bool = False) -> bool:
         """Whether an expression uses nothing but what is known at load."""
@@ -178,16 +229,32 @@ class Context:
         if not self.known_paths(expression, node):
             return None
         try:
-            return tree(self.value(expression, more), node)
+            value = self.value(expression, node, more)
+            if isinstance(value, (list, dict)):
+                self.templates.allowance.nodes(value)
         except EvaluationError as fault:
             self.fault(node, str(fault))
             return None
+        except Spent as spent:
+            raise self.enough(node, spent) from None
+        return tree(value, node)
 
-    def value(self, expression: Expression, more: Mapping[str, Any] = _NOTHING) -> Any:
-        """The value of an expression over what is known at load and `more`. EvaluationError."""
+    def value(
+        self,
+        expression: Expression,
+        place: Place,
+        more: Mapping[str, Any] = _NOTHING,
+        keep: bool = True,
+    ) -> Any:
+        """The value of an expression over what is known at load and `more`. EvaluationError.
+
+        Without `keep` it is as it comes, to be looked at only.
+        """
         names = {**self.names, "env": self.environment, **more}
-        prepare(names)
-        return plain(expression.evaluate(names))
+        try:
+            return self.templates.allowance.evaluate(expression, names, keep)
+        except Spent as spent:
+            raise self.enough(place, spent) from None
 
     def known_paths(self, expression: Expression, node: Node) -> bool:
         """Whether each `vars.x`, `matrix.x` and `env.X` in an expression exists."""
@@ -204,9 +271,8 @@ class Context:
                 good = False
         return good
 
-    def unknown(self, place: Place, root: str, name: str, known: Iterable[str]) -> None:
+    def unknown(self, place: Place, root: str, name: str, known: Collection[str]) -> None:
         """Note an unknown var or name of the matrix, with the near one or with all there are."""
-        words = list(known)
-        otherwise = f"; there are {among(words)}" if words else "; there is none"
+        otherwise = f"; there are {among(known)}" if known else "; there is none"
         kind = "var" if root == "vars" else "name in the matrix"
-        self.fault(place, f'no {kind} "{name}"{suggest(name, words, otherwise)}')
+        self.fault(place, f'no {kind} "{name}"{suggest(name, known, otherwise)}')

@@ -10,7 +10,7 @@ from scenarios.loading.context import SECTIONS, Context
 from scenarios.loading.kinds import ARGS, KWARGS
 from scenarios.loading.late import Value
 from scenarios.loading.mistakes import shown, suggest
-from scenarios.loading.names import Scope, check_uses, resource_name
+from scenarios.loading.names import Scope, check_uses, resource_name, resources_of
 from scenarios.loading.nodes import Entry, Node
 from scenarios.loading.scalars import CALLABLE, Bool, Choice, Data, Pattern, Text, Whole
 from scenarios.loading.shapes import Key, Record, Schema, Shape
@@ -229,6 +229,5 @@ def _check_conditions(
         if its is not None:
             ctx.fault(node, f'"{condition.lock}" is a {SECTIONS[its]}, not a lock')
             continue
-        locks = [name for name, section in ctx.resources.items() if section == "locks"]
-        near = suggest(condition.lock, locks, '; declare it under "locks"')
+        near = suggest(condition.lock, resources_of(ctx, ["locks"]), '; declare it under "locks"')
         ctx.fault(node, f'no lock "{condition.lock}"{near}')

@@ -8,6 +8,7 @@ from typing import Any, Final
 from scenarios.loading.context import SECTIONS, Context
 from scenarios.loading.kinds import KINDS
 from scenarios.loading.mistakes import among, shown, suggest
+from scenarios.loading.names import resources_of
 from scenarios.loading.nodes import Node, start
 from scenarios.loading.scalars import Chance, Duration, Text, Whole
 from scenarios.loading.shapes import Schema, Shape, unknown_key
@@ -108,8 +109,8 @@ class FaultList(Shape):
                 ctx.fault(node, f"no worker {shown(target)} to {kind}{tail}")
         elif ctx.resources.get(target) not in sections:
             words = " or ".join(SECTIONS[section] for section in sections)
-            known = [name for name, its in ctx.resources.items() if its in sections]
-            ctx.fault(node, f"no {words} {shown(target)} to {kind}{suggest(target, known)}")
+            near = suggest(target, resources_of(ctx, sections))
+            ctx.fault(node, f"no {words} {shown(target)} to {kind}{near}")
 
     def _schema(self) -> Schema:
         when: Schema = {

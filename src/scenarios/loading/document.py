@@ -74,9 +74,7 @@ def root_entries(root: Node, ctx: Context) -> dict[str, Entry] | None:
     return entries
 
 
-def read_scenario(
-    path: str, text: str, entries: Mapping[str, Entry], swaps: Swaps, ctx: Context
-) -> Scenario:
+def read_scenario(path: str, entries: Mapping[str, Entry], swaps: Swaps, ctx: Context) -> Scenario:
     """One scenario; where faults were noted, it is of no use."""
     values: dict[str, Any] = _read(SIMPLE, entries, ctx)
     if values["name"] is None:
@@ -89,7 +87,7 @@ def read_scenario(
     names = ctx.names
     return Scenario(
         path=path,
-        text=text,
+        text="" if ctx.faults.found else ctx.source.text,
         vars=names["vars"],
         matrix=names["matrix"],
         workers=workers,
@@ -154,27 +152,28 @@ def _check_dependencies(workers: Mapping[str, Worker], ctx: Context) -> None:
 
 def _check_cycles(ctx: Context) -> None:
     """Dependencies that go round in a circle: depth first, each edge followed once."""
+    order = {name: index for index, name in enumerate(ctx.dependencies)}
     seen: set[str] = set()
     for first in ctx.dependencies:
-        path = [] if first in seen else [first]
+        path = {} if first in seen else {first: None}  # in order, and looked up at once
         todo = [iter(ctx.dependencies[name]) for name in path]
         seen.add(first)
         while todo:
             other = next(todo[-1], None)
             if other is None:
                 todo.pop()
-                path.pop()
+                path.popitem()
             elif other in path:
-                _tell_cycle(path[path.index(other) :], ctx)
+                names = list(path)
+                _tell_cycle(names[names.index(other) :], order, ctx)
             elif other not in seen and other in ctx.dependencies:
                 seen.add(other)
-                path.append(other)
+                path[other] = None
                 todo.append(iter(ctx.dependencies[other]))
 
 
-def _tell_cycle(cycle: list[str], ctx: Context) -> None:
-    order = list(ctx.dependencies)
-    begin = min(range(len(cycle)), key=lambda index: order.index(cycle[index]))
+def _tell_cycle(cycle: list[str], order: Mapping[str, int], ctx: Context) -> None:
+    begin = min(range(len(cycle)), key=lambda index: order[cycle[index]])
     cycle = cycle[begin:] + cycle[:begin]
     place, _ = ctx.dependencies[cycle[0]][cycle[1 % len(cycle)]]
     words = " -> ".join([*cycle[:20], cycle[0]])

@@ -57,7 +57,7 @@ def _expectation(node: Node, ctx: Context, own: str | None) -> Expectation | Non
         return _made("always", node, node, ctx, own, {})
     first = start(node)
     if isinstance(first, Entry) and " " in first.key and entries.keys().isdisjoint(KEYS):
-        line = ctx.lines[first.line - 1] if first.line <= len(ctx.lines) else ""
+        line = ctx.source.line(first.line)
         ctx.fault(
             first, f'a ": " in the expression makes it a mapping{corrected(line, first.column - 1)}'
         )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from scenarios.expressions import Expression, ExpressionError, compile_template
 from scenarios.expressions.scanning import Piece, split
+from scenarios.loading.allowance import Spent
 from scenarios.loading.context import Context
 from scenarios.loading.mistakes import shown
 from scenarios.loading.names import Scope
@@ -39,7 +40,7 @@ def texts(node: Node) -> Iterator[Node]:
 def compiled(node: Node, ctx: Context, *, reads: bool = True) -> Expression | None:
     """A value that may hold `${...}` as an Expression, its uses noted; None after a fault."""
     scope = scope_of(ctx)
-    good = True
+    good, size = True, 0
     for text in texts(node):
         if "${" in text.value:
             expression = ctx.template(text, reads=reads)
@@ -47,12 +48,15 @@ def compiled(node: Node, ctx: Context, *, reads: bool = True) -> Expression | No
                 good = False
             else:
                 scope.note(expression, text)
+                size += expression.size
     if not good:
         return None
     if type(node.value) is str:
         return ctx.template(node, reads=reads)
     try:
-        return compile_template(data(node), reads=reads)
+        return ctx.templates.nested(data(node), reads, size)
+    except Spent as spent:
+        raise ctx.enough(node, spent) from None
     except ExpressionError as fault:  # each text is right by itself, and all of them are too deep
         ctx.fault(node, fault.message)
         return None

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from scenarios.loading.context import SECTIONS, Context
 from scenarios.loading.mistakes import among, shown, suggest
+from scenarios.loading.names import resources_of
 from scenarios.loading.nodes import Entry, Node, data
 from scenarios.loading.scalars import Choice, Data, Text, Whole
 from scenarios.loading.shapes import Schema, Shape, check_keys
@@ -121,8 +122,7 @@ class Thresholds(Shape):
         elif parts[0] == "workers" and parts[1] not in ctx.workers:
             ctx.fault(entry, f"no worker {shown(parts[1])}{suggest(parts[1], ctx.workers)}")
         elif parts[0] in SECTIONS and ctx.resources.get(parts[1]) != parts[0]:
-            known = [name for name, its in ctx.resources.items() if its == parts[0]]
-            tail = suggest(parts[1], known)
+            tail = suggest(parts[1], resources_of(ctx, [parts[0]]))
             ctx.fault(entry, f"no {SECTIONS[parts[0]]} {shown(parts[1])}{tail}")
 
     def comparison(self, text: str | None, node: Node, ctx: Context) -> None:

@@ -7,16 +7,18 @@ that the worker sets is known.
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final
 
 from scenarios.expressions import EvaluationError, Expression
 from scenarios.loading.context import SECTIONS, Context
 from scenarios.loading.filling import as_word, bare, compiled, scope_of, suspect, whole
-from scenarios.loading.mistakes import shown, suggest
-from scenarios.loading.names import variable_name
+from scenarios.loading.mistakes import MOST_KNOWN, shown, suggest
+from scenarios.loading.names import resources_of, variable_name
 from scenarios.loading.nodes import Node
 from scenarios.loading.shapes import NAME, Schema, Shape, or_filled
 
+_LISTS: Final = (tuple, range, set, frozenset)  # what becomes a list when it is plain data
 _TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
 
 
@@ -112,8 +114,9 @@ class Items(Shape):
             ctx.fault(node, f"{what} is {self.words}, and this is text around ${{...}}")
         elif ctx.static(expression) and ctx.known_paths(expression, node):
             with suppress(EvaluationError):  # a failure belongs to the run, where it can be caught
-                given = ctx.value(expression)
-                if type(given) not in self.types or not self._fits(given):
+                given = ctx.value(expression, node, keep=False)
+                kind = list if isinstance(given, _LISTS) else type(given)
+                if kind not in self.types or not self._fits(given):
                     ctx.fault(node, f"{what} is {self.words}, not {shown(given)}")
         return compiled(node, ctx, reads=self.reads)
 
@@ -222,9 +225,15 @@ class Resource(Shape):
         if scope.replicas is None and ("replica",) in paths:
             ctx.fault(node, f'{what} holds worker.replica; worker "{scope.worker}" has no replicas')
             return None
+        if not ctx.known_paths(expression, node):
+            return None
         for worker in scope.copies():
-            filled = ctx.evaluated(expression, node, {"worker": worker})
-            if filled is None or not self.exists(str(filled.value), node, ctx, what):
+            try:
+                name = str(ctx.value(expression, node, {"worker": worker}))
+            except EvaluationError as fault:
+                ctx.fault(node, str(fault))
+                return None
+            if not self.exists(name, node, ctx, what):
                 return None
         return expression
 
@@ -236,7 +245,7 @@ class Resource(Shape):
         if section is not None:
             ctx.fault(node, f'{what} takes {self.words}; "{name}" is a {SECTIONS[section]}')
             return False
-        fitting = [known for known, its in ctx.resources.items() if its in self.sections]
+        fitting = list(islice(resources_of(ctx, self.sections), MOST_KNOWN))
         kind = " or ".join(SECTIONS[section] for section in self.sections)
         declared = f"; declared are {', '.join(fitting[:8])}" if fitting else ""
         tail = suggest(name, fitting, declared or f"; declare it under {self.sections[0]}")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scenarios.errors import UsageError
+from scenarios.loading.allowance import Enough
 from scenarios.loading.context import Context
 from scenarios.loading.filling import texts
 from scenarios.loading.mistakes import among, shown, suggest
-from scenarios.loading.nodes import Entry, Node, data
-from scenarios.loading.reader import ReadFault, read_value
+from scenarios.loading.nodes import Entry, Node, count_nodes, data
+from scenarios.loading.reader import read_value
 from scenarios.loading.scalars import Data
+from scenarios.loading.source import ReadFault
 
+ABSURD: Final = 1_000_001  # where scenarios are no longer counted
 MOST: Final = 256  # scenarios of one file, as many as GitHub Actions allows for a matrix
+MOST_NODES: Final = 400_000  # nodes of the file, counted for each scenario; they take 1 to 2 s
+PATIENCE: Final = 10_000  # nodes that are checked, in 50 ms, before faults end the check
 PREFIX: Final = "matrix."
 
 
@@ -57,7 +61,11 @@ def override_values(
 def combinations(
     root: Mapping[str, Entry], overrides: Mapping[str, Any], ctx: Context
 ) -> Iterator[dict[str, Any]]:
-    """Each combination of the matrix; one without names where the file has none."""
+    """Each combination of the matrix; one without names where the file has none.
+
+    A file whose combinations would be too much to check is refused before the first of them, and
+    what is large and has faults after the first.
+    """
     lists: dict[str, list[Any]] = {}
     entry = root.get("matrix")
     if entry is not None and entry.node.value is not None and type(entry.node.value) is not dict:
@@ -67,12 +75,26 @@ def combinations(
         if PREFIX + name in overrides:
             values = [_among(name, values, overrides[PREFIX + name], ctx)]
         lists[name] = values
-    count = math.prod(len(values) for values in lists.values())
+    count = 1
+    for values in lists.values():
+        count = min(count * len(values), ABSURD)
     if entry is not None and count > MOST:
-        ctx.fault(entry, f"the matrix makes {count:,} scenarios; at most {MOST} are run")
+        many = f"{count:,}" if count < ABSURD else f"over {ABSURD - 1:,}"
+        ctx.fault(entry, f"the matrix makes {many} scenarios; at most {MOST} are run")
         return
-    for combination in itertools.product(*lists.values()):
+    size = sum(map(count_nodes, root.values())) if count > 1 else 0
+    if entry is not None and size * count > MOST_NODES:
+        large = f"{count} scenarios of {size:,} keys, values, lists and mappings each"
+        ctx.fault(entry, f"the matrix makes {large}; at most {MOST_NODES:,} are checked together")
+        count = 1
+    for number, combination in enumerate(itertools.product(*lists.values()), 1):
         yield dict(zip(lists, combination, strict=True))
+        if entry is not None and number < count and ctx.faults.found and number * size > PATIENCE:
+            rest = f"the other {count - number} scenarios of the matrix are not checked"
+            ctx.fault(entry, f"after the faults that were found {rest}")
+            raise Enough
+        if number >= count:
+            return
 
 
 def _column(name: str, node: Node, ctx: Context) -> list[Any]:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import difflib
 import functools
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Final
 
 _PAIR: Final = re.compile(r"\s*(?:- +)*[^\s:#'\"{}\[\],&*!|>%@`-][^:#'\"{}\[\]]*: +(?P<text>.+)")
 _UNSPACED: Final = re.compile(r"\s*(?:- +)*[\w-]+:[^\s:/]")  # `executor:thread`
 _KEY: Final = re.compile(r"\s*[\w-]+:(?:\s|$)")
+_LINE_END: Final = re.compile("[\r\n]")
 _COMMENT: Final = re.compile(r"\s+#.*$|\s+$")
 _SHOWN: Final = 100  # characters of a line that a message repeats at most
+_LOOKED_AT: Final = 1_000  # characters of a line that are looked at
 _LONGEST: Final = 100  # characters of a word that is compared with others
-_COMPARED: Final = 100  # words that one is compared with at most
+MOST_KNOWN: Final = 1_000  # words that are looked at for the likeliest, in 0.2 ms
+_COMPARED: Final = 50  # words that one is compared with at most, in 0.5 ms
+_PAIRS: Final = 10_000  # pairs of characters that are compared for one word
 
 _CAUSES: Final = (
     ("found a tab character", "indent with spaces, not with tabs"),
@@ -31,10 +37,25 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, if one is near."""
     if len(word) > _LONGEST:
         return None
-    words = [name for name in known if len(name) <= _LONGEST]
-    if len(words) > _COMPARED:  # comparing takes a third of a millisecond; take the likeliest
-        words.sort(key=lambda name: (abs(len(name) - len(word)), name[:1] != word[:1]))
-    return _nearest(word, tuple(words[:_COMPARED]))
+    words = list(islice(known, MOST_KNOWN))
+    most = min(_COMPARED, _PAIRS // (len(word) + 1) ** 2)
+    if len(words) > most:
+        words = _likeliest(word, words, most)
+    return _nearest(word, tuple(words))
+
+
+def _likeliest(word: str, words: list[str], most: int) -> list[str]:
+    """So many of the words: those that begin alike, and of them those of about that length."""
+    likeliest: list[str] = []
+    first = word[:1]
+    alike = [name for name in words if name.startswith(first)]
+    others = [name for name in words if not name.startswith(first)]
+    for group in (alike, others):
+        group.sort(key=len)
+        middle = bisect_left(group, len(word), key=len)
+        start = max(0, middle - (most - len(likeliest)) // 2)
+        likeliest += group[start : start + most - len(likeliest)]
+    return likeliest
 
 
 @functools.lru_cache(maxsize=1000)
@@ -54,7 +75,7 @@ def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
 
 def among(known: Iterable[str]) -> str:
     """Known words for the end of a sentence."""
-    words = list(known)
+    words = list(islice(known, 13))
     return ", ".join(words[:12]) + (", ..." if len(words) > 12 else "")
 
 
@@ -89,25 +110,36 @@ def explain(fault: Any, text: str) -> tuple[int, int, str]:
         position = getattr(fault, "position", 0)
         before = text[: position if isinstance(position, int) else 0]
         return before.count("\n") + 1, len(before) - before.rfind("\n"), f"not YAML: {problem}"
-    lines = re.split("\r\n|\r|\n", text)
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    at = mark.line + 1
+    before, line, column = _lines_at(text, mark)
+    at, cut = mark.line + 1, mark.column - column
     if "mapping values are not allowed" in problem:
-        before = lines[mark.line - 1] if mark.line else ""
         if _UNSPACED.match(before) and _KEY.match(line):
             words = f'line {mark.line} lacks a space after its ":", and goes on here as one text'
             return at, mark.column + 1, f"not YAML: {words}"
-        return at, mark.column + 1, _second_colon(line, mark.column)
+        return at, mark.column + 1, _second_colon(line, column)
     if "did not find expected ','" in problem:
-        return at, *_in_flow(line, mark.column, fault)
+        told, message = _in_flow(line, column, fault)
+        return at, cut + told, message
     opened = getattr(fault, "context_mark", None)
     if opened is not None and ("expected ':'" in problem or "end of stream" in problem):
         mark = opened
     cure = next((cure for words, cure in _CAUSES if words in problem), "")
     if "cannot start any token" in problem:
-        start = line[mark.column : mark.column + 1]
+        start = line[column : column + 1]
         cure = _CAUSES[0][1] if start == "\t" else f"quote a text that starts with {start}"
     return mark.line + 1, mark.column + 1, f"not YAML: {problem}" + (f"; {cure}" if cure else "")
+
+
+def _lines_at(text: str, mark: Any) -> tuple[str, str, int]:
+    """The line before a mark, its own line and its column there; of a long one what is around."""
+    begin = mark.index - mark.column
+    found = _LINE_END.search(text, begin)
+    end = found.start() if found else len(text)
+    last = text[max(0, begin - _LOOKED_AT) : begin].removesuffix("\n").removesuffix("\r")
+    if end - begin > _LOOKED_AT:
+        begin = max(begin, mark.index - _LOOKED_AT // 2)
+    line = text[begin : min(end, begin + _LOOKED_AT)]
+    return _LINE_END.split(last)[-1], line, mark.index - begin
 
 
 def _second_colon(line: str, column: int) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 from scenarios.expressions import ROOTS, Expression
@@ -123,19 +124,37 @@ class Scope:
         ]
 
 
+def declared_names(ctx: Context) -> Mapping[str, Names]:
+    """What the file declares, by root. All of it is known when this is first asked."""
+    if not ctx.declared:
+        ctx.declared = {
+            **{section: _declared(ctx, section) for section in SECTIONS},
+            **{root: dict.fromkeys(ctx.names[root]) for root in ("vars", "matrix")},
+            "local": {
+                name: None if attributes is None else dict.fromkeys(attributes)
+                for name, attributes in ctx.locals.items()
+            },
+        }
+    return ctx.declared
+
+
+def resources_of(ctx: Context, sections: Iterable[str]) -> Iterator[str]:
+    """The names of the resources of some sections."""
+    for section in sections:
+        yield from declared_names(ctx)[section] or ()
+
+
 def worker_names(ctx: Context, jobs: bool) -> dict[str, Names]:
     """The roots that an expression of a worker knows, apart from its own variables."""
+    declared = declared_names(ctx)
     names: dict[str, Names] = {
-        "vars": dict.fromkeys(ctx.names["vars"]),
-        "matrix": dict.fromkeys(ctx.names["matrix"]),
+        "vars": declared["vars"],
+        "matrix": declared["matrix"],
         "worker": dict.fromkeys(WORKER),
         "run": dict.fromkeys(RUN),
-        "local": {
-            name: None if attributes is None else dict.fromkeys(attributes)
-            for name, attributes in ctx.locals.items()
-        },
-        "values": _declared(ctx, "values"),
-        "flags": _declared(ctx, "flags"),
+        "local": declared["local"],
+        "values": declared["values"],
+        "flags": declared["flags"],
     }
     if jobs:
         names["job"] = dict.fromkeys(JOB)
@@ -145,7 +164,7 @@ def worker_names(ctx: Context, jobs: bool) -> dict[str, Names]:
 def check_uses(scope: Scope, ctx: Context) -> None:
     """Check the names of every expression that was noted in a worker or a thread-local."""
     names = worker_names(ctx, scope.jobs)
-    live: dict[str, Names] = {section: _declared(ctx, section) for section in LIVE}
+    live = {section: declared_names(ctx)[section] for section in LIVE}
     early: dict[str, Names] = {root: names[root] for root in EARLY if root in names}
     call = {**names, **live}
     roots = {"steps": names, "call": call, "start": early, "local": early}
@@ -175,7 +194,7 @@ def expect_names(ctx: Context, workers: Mapping[str, int | None]) -> dict[str, N
 
 def static_names(ctx: Context) -> dict[str, Names]:
     """The roots in an expectation's `if`."""
-    return {root: dict.fromkeys(ctx.names[root]) for root in ("vars", "matrix")}
+    return {root: declared_names(ctx)[root] for root in ("vars", "matrix")}
 
 
 class _Worker(dict[str, None]):
@@ -225,15 +244,25 @@ def _unknown_name(
 
 def _meant(name: str, known: Iterable[str], ctx: Context) -> str:
     """What a name was probably meant for: something that is written otherwise, or a near name."""
-    paths = {resource: f"{section}.{resource}" for resource, section in ctx.resources.items()}
-    paths.update((name, f"workers.{name}") for name in ctx.workers if name.isidentifier())
-    for root in ("matrix", "vars"):
-        paths.update((name, f"{root}.{name}") for name in ctx.names[root])
-    if name in paths:
-        return f"; write {paths[name]}"
+    path = _path(name, ctx)
+    if path is not None:
+        return f"; write {path}"
     tail = suggest(name, known)
-    near = nearest(name, paths) if not tail else None
-    return f"; did you mean {paths[near]}?" if near is not None else tail
+    if not tail:
+        workers = (worker for worker in ctx.workers if worker.isidentifier())
+        near = nearest(name, chain(ctx.resources, workers, *ctx.names.values()))
+        return f"; did you mean {_path(near, ctx)}?" if near is not None else ""
+    return tail
+
+
+def _path(name: str, ctx: Context) -> str | None:
+    """How a var, a name of the matrix, a worker or a resource is written in an expression."""
+    for root in ("vars", "matrix"):
+        if name in ctx.names[root]:
+            return f"{root}.{name}"
+    if name in ctx.workers and name.isidentifier():
+        return f"workers.{name}"
+    return f"{ctx.resources[name]}.{name}" if name in ctx.resources else None
 
 
 _PLACES: Final = {
@@ -289,13 +318,14 @@ def _unknown_part(
     path: tuple[str, ...], index: int, level: Mapping[str, Any], node: Node, ctx: Context
 ) -> None:
     part, before = path[index], _written(path[:index])
+    if index == 1 and path[0] in ("vars", "matrix"):
+        ctx.unknown(node, path[0], part, level)
+        return
     tail = suggest(part, level, f"; known are {among(level)}" if level else "; there is none")
     if index == 1 and path[0] == "workers" and "-" in tail:
         tail += "; a name with a hyphen is written workers['a-b']"
     words = {"found": "checker", "workers": "worker", "local": "local", **SECTIONS}
-    if index == 1 and path[0] in ("vars", "matrix"):
-        ctx.unknown(node, path[0], part, level)
-    elif index == 1 and path[0] in words:
+    if index == 1 and path[0] in words:
         ctx.fault(node, f'no {words[path[0]]} "{part}" for {before}.{part}{tail}')
     else:
         ctx.fault(node, f'{before} has no "{part}"{tail}')

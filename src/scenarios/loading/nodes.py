@@ -47,6 +47,14 @@ def start(node: Node) -> Place:
     return node
 
 
+def count_nodes(place: Place) -> int:
+    """How many scalars, lists and mappings there are in a node and below it, aliases followed."""
+    value = place.node.value if isinstance(place, Entry) else place.value
+    if type(value) is dict:
+        return 1 + sum(map(count_nodes, value.values()))
+    return 1 + sum(map(count_nodes, value)) if type(value) is list else 1
+
+
 def data(node: Node) -> Any:
     """The node as fresh plain data."""
     value = node.value

@@ -8,7 +8,7 @@ from typing import Any, Final
 from scenarios.durations import DURATION, LONGEST, seconds_of
 from scenarios.loading.context import Context
 from scenarios.loading.mistakes import shown, suggest
-from scenarios.loading.nodes import Entry, Node, data
+from scenarios.loading.nodes import Entry, Node
 from scenarios.loading.shapes import Schema, Shape
 
 
@@ -131,8 +131,15 @@ class Data(Shape):
         self.environment = environment
 
     def _read(self, node: Node, ctx: Context, what: str) -> Any:
-        filled = self.fill(node, ctx, what)
-        return None if filled is None else data(filled)
+        value = node.value
+        if type(value) is str and "${" in value:
+            settled = ctx.settle(node, what, environment=self.environment)
+            return None if settled is None else settled.value
+        if type(value) is list:
+            return [self._read(item, ctx, what) for item in value]
+        if type(value) is dict:
+            return {key: self._read(entry.node, ctx, what) for key, entry in value.items()}
+        return value
 
     def fill(self, node: Node, ctx: Context, what: str) -> Node | None:
         """The node with every text in it filled in, or None after a fault."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from scenarios.expressions import Expression
 from scenarios.expressions.scanning import Piece, split
+from scenarios.loading import patterns
 from scenarios.loading.context import Context
 from scenarios.loading.filling import as_word, at_start, escaped, scope_of
 from scenarios.loading.late import Resource
@@ -48,25 +50,24 @@ class Early(Shape):
 class Checked(Early):
     """An early text that must have a form, looked at where it is known at load."""
 
-    def __init__(self, form: str, fits: Any) -> None:
-        self.form, self.fits = form, fits
+    def __init__(
+        self,
+        form: str,
+        fits: Callable[[str], str | None],
+        effort: Callable[[str], int] | None = None,
+    ) -> None:
+        self.form, self.fits, self.effort = form, fits, effort
 
     def _settled(self, word: Node, ctx: Context, what: str) -> Expression | None:
         expression = super()._settled(word, ctx, what)
         if expression is not None and expression.constant:
-            why = self.fits(str(expression.value))
+            text = str(expression.value)
+            if self.effort is not None:
+                ctx.spend(word, self.effort(text))
+            why = self.fits(text)
             if why is not None:
-                text = shown(str(expression.value))
-                ctx.fault(word, f"{what} is {self.form}, not {text}{why}")
+                ctx.fault(word, f"{what} is {self.form}, not {shown(text)}{why}")
         return expression
-
-
-def _pattern(text: str) -> str | None:
-    try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as fault:
-        return f": {fault}"
-    return None
 
 
 def _address(text: str) -> str | None:
@@ -191,17 +192,23 @@ class Output(Shape):
 
 
 class Jobs(Shape):
-    """`jobs`: a number of submissions or a list of items; a tuple of the items."""
+    """`jobs`: a number of submissions or a list of items; a range or a tuple of the items."""
 
     count = Whole(0, MOST_JOBS)
 
-    def _take(self, node: Node, ctx: Context, what: str) -> tuple[Any, ...] | None:
-        if type(node.value) is list:
-            filled = Data().fill(node, ctx, what)
-            return None if filled is None else tuple(data(filled))
+    def _read(self, node: Node, ctx: Context, what: str) -> Sequence[Any] | None:
+        if type(node.value) is str and "${" in node.value:
+            settled = ctx.settle(node, what)
+            if settled is None:
+                return None
+            node, items = settled, settled.value
+        else:
+            items = Data().read(node, ctx, what) if type(node.value) is list else None
+        if type(items) is list:
+            return tuple(items)
         if type(node.value) is int:
             count = self.count.take(node, ctx, what)
-            return None if count is None else tuple(range(count))
+            return None if count is None else range(count)
         ctx.fault(node, f"{what} is a number of submissions or a list, not {shown(node.value)}")
         return None
 
@@ -254,7 +261,7 @@ class ReadyShape(Shape):
     table = Record(
         Key(
             "log",
-            Checked("a regular expression", _pattern),
+            Checked("a regular expression", patterns.problem, patterns.effort),
             "A line of output that this regular expression finds.",
         ),
         Key("tcp", Checked('"host:port"', _address), '"host:port" that takes connections.'),

@@ -6,16 +6,18 @@ A text that is a variable's name alone is taken, and a notice says what it is.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import Final
 
-from scenarios.expressions import FUNCTIONS, ExpressionError, compile_expression
+from scenarios.expressions import FUNCTIONS, ROOTS, ExpressionError, compile_expression
 from scenarios.loading.context import Context
 from scenarios.loading.mistakes import shown
 from scenarios.loading.names import Names, Scope, worker_names
 from scenarios.loading.nodes import Node
 
 LONGEST: Final = 200  # characters; what is longer was written as a text
+_WORD: Final = re.compile(r"[^\W\d]\w*")
 _OPERATIONS: Final = (ast.BinOp, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.IfExp, ast.Subscript)
 
 
@@ -28,16 +30,19 @@ def check_suspects(scope: Scope, ctx: Context) -> None:
                 f'{ctx.faults.file}:{node.line}:{node.column}: "{node.value}" is text here; '
                 f'the variable is written "${{{node.value}}}"'
             ] = None
-        elif (
-            "${" not in node.value
-            and len(node.value) <= LONGEST
-            and _computes(node.value, scope, names)
-        ):
+        elif _suspicious(node.value, scope) and _computes(node.value, scope, names):
             ctx.fault(
                 node,
                 f"{shown(node.value)} is plain text, not an expression; write "
                 f"{_corrected(node, ctx)}, or quote it where the text is meant",
             )
+
+
+def _suspicious(text: str, scope: Scope) -> bool:
+    """Whether a text is worth a closer look: short, and with the word for something known."""
+    if "${" in text or len(text) > LONGEST:
+        return False
+    return any(word in scope.variables or word in ROOTS for word in _WORD.findall(text))
 
 
 def _computes(text: str, scope: Scope, names: dict[str, Names]) -> bool:
@@ -66,7 +71,7 @@ def _computes(text: str, scope: Scope, names: dict[str, Names]) -> bool:
 def _corrected(node: Node, ctx: Context) -> str:
     """The line as it should be; where it does not stand on one line, the text as it should be."""
     fixed = f'"${{{node.value}}}"'
-    line = ctx.lines[node.line - 1] if node.line <= len(ctx.lines) else ""
+    line = ctx.source.line(node.line)
     begin = node.column - 1
     if not line.startswith(node.value, begin) or len(line) > LONGEST:
         return fixed

@@ -118,7 +118,7 @@ def read_worker(entry: Entry, top: Node | None, swaps: Swaps, ctx: Context) -> W
         return None
     ctx.scope = scope = Scope(name, jobs="jobs" in entries)
     if "replicas" in entries:
-        scope.replicas = REPLICAS.read(entries["replicas"].node, ctx, '"replicas"') or 1
+        scope.replicas = _copies(entries["replicas"].node, ctx)
     values = TABLE.take(node, ctx, what) or {}
     _keys_together(name, node, entries, ctx)
     executor, options = _executor(name, node, entries, top, swaps, ctx)
@@ -137,6 +137,15 @@ def read_worker(entry: Entry, top: Node | None, swaps: Swaps, ctx: Context) -> W
         column=entry.column,
         **values,
     )
+
+
+def _copies(node: Node, ctx: Context) -> int:
+    """The number of copies of a worker, one after a fault."""
+    copies: int = REPLICAS.read(node, ctx, '"replicas"') or 1
+    ctx.copies += copies
+    if ctx.copies > MOST_REPLICAS >= ctx.copies - copies:
+        ctx.fault(node, f"the workers of a file have at most {MOST_REPLICAS:,} replicas together")
+    return copies if ctx.copies <= MOST_REPLICAS else 1
 
 
 def _keys_together(name: str, node: Node, entries: Mapping[str, Entry], ctx: Context) -> None:
