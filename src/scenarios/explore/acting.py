@@ -7,6 +7,7 @@ run once for each actor's state and group's state, and the rest are look-ups.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scenarios.answers import PARKED, STOP, TIMED_OUT, WOULD_BLOCK, Failed, Refused
@@ -276,7 +277,7 @@ class Acting:
         drawn = random.Random(seed).uniform(low, high)
         return drawn, local._replace(draws=local.draws + 1)
 
-    def _jobs(self, index: int) -> tuple[Any, ...] | None:
+    def _jobs(self, index: int) -> Sequence[Any] | None:
         return self._model.members[self._model.actors[index].member].jobs
 
 

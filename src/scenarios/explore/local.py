@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scenarios.answers import STOP
@@ -152,7 +152,7 @@ def resume(
     local: Local,
     answer: Any,
     plans: Mapping[str, LocalPlan],
-    jobs: tuple[Any, ...] | None,
+    jobs: Sequence[Any] | None,
 ) -> Resumed:
     """Go on with the answer to the operation under way, up to the next one."""
     store = _store(actor, local, plans)
@@ -166,7 +166,7 @@ def resume(
 
 
 def argument_of(
-    actor: Actor, local: Local, plans: Mapping[str, LocalPlan], jobs: tuple[Any, ...] | None
+    actor: Actor, local: Local, plans: Mapping[str, LocalPlan], jobs: Sequence[Any] | None
 ) -> Any:
     """The argument of the operation that is next, live."""
     operation = operation_at(actor, local)
@@ -236,7 +236,7 @@ def _freeze(actor: Actor, frame: Frame) -> bytes:
     return frozen((frame.pc, frame.blocks, pending, frame.reads, variables))
 
 
-def _thaw(actor: Actor, local: Local, store: Store, jobs: tuple[Any, ...] | None) -> Frame:
+def _thaw(actor: Actor, local: Local, store: Store, jobs: Sequence[Any] | None) -> Frame:
     names = {**actor.names, "local": store}
     if jobs is not None and local.job >= 0:
         names["job"] = {"index": local.job, "item": thawed(frozen(jobs[local.job]))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ class Member:
     declared: Worker
     actors: range
     pool: int | None
-    jobs: tuple[Any, ...] | None
+    jobs: Sequence[Any] | None
     inline: bool
     alike: bool = False  # nothing tells its jobs apart
 
