@@ -107,7 +107,7 @@ def _reference(plan: Plan, options: Options, judge: Judge, machine: StateMachine
 
 def _differences(name: str, one: Answer, other: Answer) -> str:
     told = []
-    for what, these, those in zip(("keys", "outcomes"), one, other, strict=True):
-        for alone, by in ((these - those, name), (those - these, "brute force")):
-            told += [f"only {by} has these {what}: {it}\n" for it in sorted(map(repr, alone))]
+    for what, these, those in zip(("key", "outcome"), one, other, strict=True):
+        told += [f"{name} alone has the {what} {it}\n" for it in sorted(map(str, these - those))]
+        told += [f"{name} lacks the {what} {it}\n" for it in sorted(map(str, those - these))]
     return "".join(told)
