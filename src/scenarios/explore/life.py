@@ -53,6 +53,7 @@ class Life:
         self._counted = model.mentions.asks("locals")
         self._all = range(len(model.actors))
         self._pools = [member for member in model.members if member.pool is not None]
+        self._jobless = any(not member.actors for member in model.members)
         self._foreground = [one for one in model.members if not one.declared.background]
         # queues where what a thread has in hand goes back when it is gone
         self.hands = {
@@ -87,7 +88,7 @@ class Life:
                     again = self._record(state, index) or again
             for member in self._pools:
                 again = self._end_pool(state, member) or again
-            if may_start and any(pending[state[index]] for index in self._all):
+            if may_start and (self._jobless or any(pending[state[at]] for at in self._all)):
                 for member in self._model.members:
                     again = self._starts.consider(state, member) or again
                 again = again or self._starts.give_up(state)
