@@ -84,6 +84,16 @@ class StateMachine:
 
         bound = bound_of(model)
         self._fairness = None if bound is None else Fairness(model, self.tables, bound)
+        # Who can end only after the foreground, and who may start or have to end when another ends.
+        self._foreground = {
+            index for one in model.members if not one.declared.background for index in one.actors
+        }
+        self._followers = {
+            index
+            for one in model.members
+            if one.declared.background or one.declared.depends_on or one.inline
+            for index in one.actors
+        }
         self._initial = self._begin()
 
     # -- the three functions -------------------------------------------------------------------
@@ -194,7 +204,10 @@ class StateMachine:
         if kind == TAKE and pool is not None and pool.pool is not None:
             writes.add(pool.pool)
         if kind == STOPPING:
-            reads |= set(range(self._count))
+            reads |= self._foreground
+        over = self.tables.over
+        if any(over[after[slot]] for slot in writes if slot < self._count):
+            reads |= self._followers
         writes.add(index)
         return frozenset(reads | writes), frozenset(writes)
 
