@@ -52,10 +52,14 @@ def plan_of(text: str) -> Plan:
     return make(scenario, specs=SPECS, seed=1)
 
 
-def compare(number: int, sections: tuple[str, ...] = ()) -> Compared:
+def compare(number: int, taste: str = "") -> Compared:
     """The program of this number."""
-    options = Random(number).choice(OPTIONS)
-    return compare_text(text_of(document(number, sections)), options)
+    return compare_text(text_of(document(number, taste)), options_of(number))
+
+
+def options_of(number: int) -> Options:
+    """How time is read in the program of this number."""
+    return Random(number).choice(OPTIONS)
 
 
 def compare_text(text: str, options: Options) -> Compared:

@@ -10,7 +10,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 Step = dict[str, Any]
 Document = dict[str, Any]
@@ -42,9 +42,34 @@ FOUND = ("deadlock", "leak", "crash", "mutual_exclusion", "isolation", "unread_i
 STATES = ("succeeded", "failed", "terminated", "skipped")
 
 
-def document(number: int, sections: tuple[str, ...] = ()) -> Document:
-    """The program of this number; `sections` are those that it has at least."""
-    return Writer(number, sections).document()
+class Taste(NamedTuple):
+    """What a program is mostly about: sections that it has at least, and how likely the rest is."""
+
+    sections: tuple[str, ...] = ()
+    background: float = 0.1
+    pools: float = 0.2
+    replicas: float = 0.2
+    waits: float = 0.35  # steps that may not wait, or not for ever
+
+
+TASTES = {
+    "mixed": Taste(),
+    "values": Taste(("values",), pools=0.1),
+    "queues": Taste(("queues",)),
+    "readers": Taste(("queues",), background=0.6),
+    "background": Taste(background=0.6),
+    "conditions": Taste(("conditions",), pools=0.1, waits=0.2),
+    "guards": Taste(("locks", "semaphores"), pools=0.1),
+    "pools": Taste(("locals",), pools=0.7),
+    "replicas": Taste(replicas=0.7, pools=0.2),
+    "time": Taste(waits=0.8, background=0.2),
+}
+
+
+def document(number: int, taste: str = "") -> Document:
+    """The program of this number; its taste comes from the number, too, unless it is given."""
+    taste = taste or list(TASTES)[number % len(TASTES)]
+    return Writer(number, TASTES[taste]).document()
 
 
 def text_of(made: Document) -> str:
@@ -91,9 +116,9 @@ _WORDS = ("true", "false", "null")
 class Writer:
     """Writes one document."""
 
-    def __init__(self, number: int, sections: tuple[str, ...] = ()) -> None:
+    def __init__(self, number: int, taste: Taste) -> None:
         self.random = random.Random(number)
-        self.sections = sections
+        self.taste = taste
         self.shared: dict[str, dict[str, Any]] = {}
         self.left = 0  # operations that the worker at hand may still have
         self.more: tuple[str, ...] = ()  # what its expressions may mention besides its variables
@@ -123,7 +148,7 @@ class Writer:
     def _share(self) -> None:
         names = list(SECTIONS)
         weights = list(SECTIONS.values())
-        drawn = {*self.sections, *self.random.choices(names, weights, k=self.one(1, 2, 2, 3))}
+        drawn = {*self.taste.sections, *self.random.choices(names, weights, k=self.one(1, 2, 2, 3))}
         for section in names:
             if section in drawn:
                 count = self.one(1, 1, 2) if len(NAMES[section]) > 1 else 1
@@ -159,7 +184,7 @@ class Writer:
 
     def _workers(self) -> dict[str, Any]:
         count = self.one(1, 2, 2, 2, 3)
-        total = self.random.randint(4, 7)
+        total = self.random.randint(3, 6)
         made: dict[str, Any] = {}
         for name in ("a", "b", "c")[:count]:
             made[name] = self._worker(name, max(1, round(total / count)), made)
@@ -171,12 +196,12 @@ class Writer:
         made: dict[str, Any] = {"executor": self.one("thread", "thread", "process", "inline")}
         self.more = ("worker.name",) if self.chance(0.1) else ()
         shape = self.random.random()
-        if shape < 0.2:
+        if shape < self.taste.replicas:
             made["executor"] = self.one("thread", "process")
             made["replicas"] = 2
             budget = max(1, budget // 2 + 1)
             self.more += ("worker.replica",) if self.chance(0.3) else ()
-        elif shape < 0.4:
+        elif shape < self.taste.replicas + self.taste.pools:
             budget = max(1, budget // 2)
             self._pool(made)
         self._life(name, made, before)
@@ -194,10 +219,10 @@ class Writer:
             self.more += ("job.index", "job.item")
 
     def _life(self, name: str, made: dict[str, Any], before: dict[str, Any]) -> None:
-        self.background = self.chance(0.2)
+        self.background = self.chance(self.taste.background)
         if self.background:
             made["background"] = True
-            if self.chance(0.6):
+            if self.chance(0.5):
                 made["stop"] = {"action": "terminate"}
         if before and self.chance(0.15):
             condition = self.one("started", "completed", "succeeded")
@@ -210,12 +235,23 @@ class Writer:
 
     def _program(self) -> list[Step]:
         steps: list[Step] = [{"set": {"x": 0, "y": 1}}]
-        if self.background and self.chance(0.6):
+        if self.background and "queues" in self.shared and self.chance(0.5):
+            return [*steps, *self._reader()]
+        if self.background and self.chance(0.5):
             return [*steps, {"forever": None, "steps": self._block(2) or [{"sleep": "1s"}]}]
         steps += self._block(2)
         if self.chance(0.5):
             steps.append({"return": self._value()})
         return steps
+
+    def _reader(self) -> list[Step]:
+        """It works off a queue for ever, and perhaps cleans up."""
+        get = {"get": self.one(*self.shared["queues"]), "into": "x"}
+        self.left -= 1
+        loop: Step = {"forever": None, "steps": [get, *self._short(1, 2)]}
+        if self.chance(0.4):
+            return [{"try": [loop], "finally": self._short(0)}]
+        return [loop]
 
     def _block(self, depth: int) -> list[Step]:
         """Steps until nothing is left, or it is enough."""
@@ -263,10 +299,11 @@ class Writer:
 
     def _wait(self, step: Step, *, block: bool = True) -> Step:
         """Perhaps it may not wait, or not for ever."""
-        if self.chance(0.2):
-            step["timeout"] = self.one("1s", "2s", "1s", "0s")
-        elif block and self.chance(0.15):
-            step["block"] = False
+        if self.chance(self.taste.waits):
+            if block and self.chance(0.4):
+                step["block"] = False
+            else:
+                step["timeout"] = self.one("1s", "2s", "1s", "0s")
         if ("timeout" in step or "block" in step) and self.chance(0.7):
             step["otherwise"] = [self.one({"set": {"x": 9}}, {"return": "late"}, {"log": "late"})]
         return step

@@ -218,7 +218,9 @@ class World:
             again = any([member.consider() for member in self.members]) or again
             if not again and self.done():
                 self.stopping_background = True
-                again = any([member.end_of_foreground() for member in self.members])
+                left = [member for member in self.members if not member.over]
+                busy = any(one.stopping or one.terminates for one in left)
+                again = any([member.end_of_foreground(busy) for member in left])
 
     def done(self) -> bool:
         """Whether all foreground workers are over."""

@@ -341,22 +341,22 @@ class Member:
         """It never runs."""
         self.outcome, self.state = Outcome("skipped"), "skipped"
 
-    def end_of_foreground(self) -> bool:
-        """All others are done: it is not started any more, or stopped; whether it was skipped."""
-        if not self.started and not self.over:
+    @property
+    def terminates(self) -> bool:
+        """Whether it is stopped at once."""
+        return self.declared.stop.action == "terminate"
+
+    def end_of_foreground(self, busy: bool) -> bool:
+        """All others are done: it is not started any more, or stopped; whether it was skipped.
+
+        While others are `busy` ending, one who reads nothing goes on.
+        """
+        if not self.started:
             self.skip()
             return True
-        ends = self.declared.stop.action == "terminate" or not self.plan.gets
-        if self.state == "running" and ends and not self._others_are_ending():
+        if self.state == "running" and (self.terminates or not (self.plan.gets or busy)):
             self.stopping = True
         return False
-
-    def _others_are_ending(self) -> bool:
-        """Whether one who drains has to wait for those who are terminated first."""
-        if self.declared.stop.action == "terminate":
-            return False
-        others = [one for one in self.world.members if one is not self and not one.over]
-        return any(one.stopping or one.declared.stop.action == "terminate" for one in others)
 
     def _met(self) -> list[bool | None]:
         by_name: dict[str, list[Any]] = {}
