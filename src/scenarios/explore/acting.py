@@ -102,7 +102,7 @@ class Acting:
             return self._killed(index, local, self._tables.freeze(slot), woken)
         answer, marks = self._perform(kind, index, operation, local, woken)
         if answer is PARKED:
-            return self._parked(kind, index, operation, local, slot, woken)
+            return self._parked(kind, index, operation, local, group, woken)
         if answer.__class__ is not Refused:
             answer = _told(operation.verb, answer)
             local = self._holding(local, operation, answer)
@@ -156,13 +156,19 @@ class Acting:
         return MISUSED if other and index not in lock.given_up else 0
 
     def _parked(
-        self, kind: int, index: int, operation: Operation, local: Local, slot: int, woken: Woken
+        self, kind: int, index: int, operation: Operation, local: Local, before: int, woken: Woken
     ) -> Move | None:
-        """To wait is a transition where the order in which waiters came can be told later."""
+        """To wait is a transition where the order in which waiters came can be told later, and
+        where it is the next step after an item was got.
+        """
+        slot = self._model.slots[operation.object]
         waits = operation.verb == "wait" and operation.section != "flags"
         if kind == STEP and not waits and slot not in self._model.arrivals:
-            return None
-        parked = local._replace(parked=True)
+            if local.got < 0:
+                return None
+            begun = self._tables.number(index, local._replace(got=-1))
+            return Move(begun, before, (), 0, 0, PARKED)
+        parked = local._replace(parked=True, got=-1)
         if kind in (EXPIRE, WAKE):
             parked = parked._replace(timeout=None, due=None)
         number = self._tables.number(index, parked)
@@ -179,7 +185,10 @@ class Acting:
         went = resume(actor, local, answer, self._locals, self._jobs(index))
         if went.strange:
             marks |= STRANGE
-        number = self._tables.number(index, self._timed(index, went.local))
+        after = went.local
+        if not self._model.members[actor.member].declared.background:
+            after = after._replace(got=-1)  # nobody stops it
+        number = self._tables.number(index, self._timed(index, after))
         return Move(number, group, tuple(woken), marks, 1, answer, went.logs)
 
     def _holding(self, local: Local, operation: Operation, answer: Any) -> Local:

@@ -1,4 +1,6 @@
-"""Which background workers may be stopped in a state: those to terminate, then all that drain."""
+"""Which background workers may be stopped in a state: those to terminate, those that read nothing,
+then all that drain.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,14 @@ class Background:
         self._life = life
         self.members = [member for member in model.members if member.declared.background]
 
-    def terminated(self, state: Sequence[int]) -> list[int]:
-        """Actors that are to be terminated and were not told yet; the foreground is done."""
+    def stopped(self, state: Sequence[int]) -> list[int]:
+        """Actors that are to be stopped, each by itself, and were not told yet."""
         return [
             index
             for member in self.members
-            if member.declared.stop.action == "terminate"
+            if (by_itself := self._life.asked_to_end(state, member)) or member.plan.gets
             for index in member.actors
-            if self._untold(state, index)
+            if self._untold(state, index) and (by_itself or self._life.local(state, index).asked)
         ]
 
     def _untold(self, state: Sequence[int], index: int) -> bool:
@@ -36,11 +38,7 @@ class Background:
         left = [one for one in self.members if self._life.phase(state, one) != OVER]
         if any(self._ending(state, member) for member in left):
             return []
-        draining = [one for one in left if one.declared.stop.action == "drain"]
-        idle = [one for one in draining if not one.plan.gets]
-        if idle:  # they read nothing, so they end first
-            return [index for one in idle for index in one.actors if self._untold(state, index)]
-        together = _closed(draining, left)
+        together = _closed([one for one in left if self._life.phase(state, one) == RUNNING], left)
         if not together or not all(self._calm(state, one, waits) for one in together):
             return []
         read = {queue for one in together for queue in one.plan.gets}
@@ -50,22 +48,23 @@ class Background:
 
     def _ending(self, state: Sequence[int], member: Member) -> bool:
         """Whether it was asked to end and has not ended, or is still to be asked first."""
-        if member.declared.stop.action == "terminate":
+        if member.declared.stop.action == "terminate" or not member.plan.gets:
             return True
-        return any(self._life.local(state, index).told for index in member.actors)
+        locals_ = [self._life.local(state, index) for index in member.actors]
+        return any(local.asked or local.told for local in locals_)
 
     def _calm(self, state: Sequence[int], member: Member, waits: Sequence[bool]) -> bool:
-        """Whether each of its threads waits on an empty queue."""
+        """Whether each of its threads that does anything waits on an empty queue."""
+        waiting = False
         for index in member.actors:
             local = self._life.local(state, index)
-            if local.phase != RUNNING:
-                if local.phase == IDLE and len(member.actors) > 1:
-                    continue
-                return False
+            if local.phase in (IDLE, OVER):
+                continue
             operation = operation_at(self._model.actors[index], local)
             if operation is None or operation.verb != "get" or not waits[index]:
                 return False
-        return True
+            waiting = True
+        return waiting
 
 
 def _closed(draining: list[Member], left: list[Member]) -> list[Member]:

@@ -143,6 +143,8 @@ class Search:
                     trace.pop()
                 continue
             node.done.add(chosen)
+            if chosen[0] == TAKE:  # the others may find no job any more
+                node.backtrack.update(one for one in node.ahead if one[0] == TAKE)
             self.covered.transitions += 1
             footprint = successors.footprint(node.seen, chosen)
             sleep = {
@@ -181,6 +183,8 @@ class Search:
         first = next((one for one in ahead if one not in sleep), None)
         if first is not None and len(self._nodes) < DEEPEST:
             node.backtrack.add(first)
+            # Once something else has happened these may be impossible: they wait for nobody.
+            node.backtrack.update(one for one in ahead if one[0] not in (STEP, TAKE))
         elif first is not None:
             covered.spent = f"schedules of {DEEPEST:,} transitions"
         self._nodes.append(node)

@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 from scenarios.engine.results import SHOWN, Replicas
-from scenarios.explore.local import End
+from scenarios.explore.local import KILLED, End
 from scenarios.explore.machine import State, StateMachine
 from scenarios.explore.model import Member
 from scenarios.resources.freezing import thawed
@@ -105,7 +105,7 @@ def _member(machine: StateMachine, state: State, member: Member) -> dict[str, An
         "exit_code": _exit_code(machine, member, how),
         "result": result,
         "results": [result],
-        "error": end[2] if phase == "over" else None,
+        "error": end[2] if phase == "over" and end[2] != KILLED else None,
         "error_line": end[3] or None,
         "restarts": max(0, life.attempts(state, member) - 1),
     }

@@ -129,8 +129,8 @@ class Judge:
 
     def marks(self, state: State) -> frozenset[Key]:
         """What has gone wrong on the way here."""
-        marks = state[-1]
-        return frozenset(("found", name) for name, mark in MARKED.items() if marks & mark)
+        there = (name for name, mark in MARKED.items() if state[-1] & mark)
+        return frozenset(("found", name) for name in there if self.levels[name] != "off")
 
     def end(self, state: State) -> frozenset[Key]:
         """Everything that is seen at a state where nothing can go on."""

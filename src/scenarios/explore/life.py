@@ -53,6 +53,8 @@ class Life:
         self._counted = model.mentions.asks("locals")
         self._all = range(len(model.actors))
         self._pools = [member for member in model.members if member.pool is not None]
+        self._jobless = any(not member.actors for member in model.members)
+        self._background = [one for one in model.members if one.declared.background]
         self._foreground = [one for one in model.members if not one.declared.background]
         # queues where what a thread has in hand goes back when it is gone
         self.hands = {
@@ -87,7 +89,7 @@ class Life:
                     again = self._record(state, index) or again
             for member in self._pools:
                 again = self._end_pool(state, member) or again
-            if may_start and any(pending[state[index]] for index in self._all):
+            if may_start and (self._jobless or any(pending[state[at]] for at in self._all)):
                 for member in self._model.members:
                     again = self._starts.consider(state, member) or again
                 again = again or self._starts.give_up(state)
@@ -130,6 +132,21 @@ class Life:
     def over(self, state: Sequence[int]) -> bool:
         """Whether all workers are over: the schedule came to its end."""
         return all(self.phase(state, member) == OVER for member in self._model.members)
+
+    def asked_to_end(self, state: Sequence[int], member: Member) -> bool:
+        """Whether the end of the foreground stops a member by itself.
+
+        Those to terminate come first, then those that read nothing; readers drain together.
+        """
+        declared = member.declared
+        if not declared.background or not self.done(state):
+            return False
+        if declared.stop.action == "terminate":
+            return True
+        return not member.plan.gets and not any(
+            one.declared.stop.action == "terminate" and self.phase(state, one) != OVER
+            for one in self._background
+        )
 
     # -- ends ----------------------------------------------------------------------------------
 
@@ -181,7 +198,8 @@ class Life:
         self._leave(state, index, local)
         local = closed(local, self._counted)
         state[index] = self._tables.number(index, local)
-        if local.told or not self._again(member, end, local.attempt):
+        stopped = local.told or local.asked or self.asked_to_end(state, member)
+        if stopped or not self._again(member, end, local.attempt):
             self._blame(state, member, end)
             return
         self._forget(state, index)
@@ -289,7 +307,8 @@ class Life:
         end: End = (together, frozen(None), *_first_failure(pool))
         if member.plan.jobs is None:
             end = ends[0]
-        if not pool.stopping and self._again(member, end, pool.attempt):
+        stopped = pool.stopping or self.asked_to_end(state, member)
+        if not stopped and self._again(member, end, pool.attempt):
             self._put(state, member, Pool(attempt=pool.attempt))
             for index in member.actors:
                 again = Local(made=self.local(state, index).made, due=self._backoff(member))

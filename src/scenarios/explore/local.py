@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from scenarios.answers import STOP
+from scenarios.answers import STOP, Refused
 from scenarios.errors import ScenariosError
 from scenarios.explore.cut import Cut
 from scenarios.explore.model import Actor
@@ -37,7 +37,7 @@ class Local(NamedTuple):
 
     `frame` and `argument` are frozen; `end` is that of an attempt or job that is over. `due` is
     the time in nanoseconds until its timer ends, where time is exact. `parked` tells that a machine
-    has it as a waiter, `told` that it was asked to stop, `got` the place of the get that it did
+    has it as a waiter, `asked` that it is to be stopped and `told` that it was, `got` the place of the get that it did
     last (-1: something came after it).
     """
 
@@ -47,6 +47,7 @@ class Local(NamedTuple):
     timeout: float | None = None
     place: int = -1  # of the operation that is next
     parked: bool = False
+    asked: bool = False
     told: bool = False
     got: int = -1
     attempt: int = 0
@@ -158,10 +159,11 @@ def resume(
     store = _store(actor, local, plans)
     frame = _thaw(actor, local, store, jobs)
     operation = frame.waiting
-    got = local.place if operation is not None and operation.verb == "get" else -1
+    taken = operation is not None and operation.verb == "get" and answer.__class__ is not Refused
+    got = local.place if taken else -1
     going = local._replace(parked=False, got=got, due=None)
     if answer is STOP:
-        going = going._replace(told=True, got=-1)
+        going = going._replace(asked=False, told=True, got=-1)
     return _run(actor, going, frame, store, advance(frame, answer))
 
 

@@ -84,6 +84,16 @@ class StateMachine:
 
         bound = bound_of(model)
         self._fairness = None if bound is None else Fairness(model, self.tables, bound)
+        # Who can end only after the foreground, and who may start or have to end when another ends.
+        self._foreground = {
+            index for one in model.members if not one.declared.background for index in one.actors
+        }
+        self._followers = {
+            index
+            for one in model.members
+            if one.declared.background or one.declared.depends_on or one.inline
+            for index in one.actors
+        }
         self._initial = self._begin()
 
     # -- the three functions -------------------------------------------------------------------
@@ -164,8 +174,7 @@ class StateMachine:
             else:
                 self.life.take(new, index)
         elif kind == DRAIN:
-            for one in self.drained(state):
-                self._stop(new, one)
+            self._drain(state, new)
         elif kind == TICK:
             self._pass_time(new)
         elif kind == STOPPING:
@@ -194,7 +203,10 @@ class StateMachine:
         if kind == TAKE and pool is not None and pool.pool is not None:
             writes.add(pool.pool)
         if kind == STOPPING:
-            reads |= set(range(self._count))
+            reads |= self._foreground
+        over = self.tables.over
+        if any(over[after[slot]] for slot in writes if slot < self._count):
+            reads |= self._followers
         writes.add(index)
         return frozenset(reads | writes), frozenset(writes)
 
@@ -245,7 +257,7 @@ class StateMachine:
     def _add_stops(self, state: State, found: list[Transition]) -> None:
         if not self.life.done(state):
             return
-        stopped = self.background.terminated(state)
+        stopped = self.background.stopped(state)
         if stopped:
             found += [(STOPPING, index) for index in stopped]
         elif self.drained(state, found):
@@ -296,6 +308,23 @@ class StateMachine:
                 local = self.tables.locals[state[index]]
                 if local.told and local.phase == RUNNING:
                     found.append((KILL, index))
+
+    def _drain(self, state: State, new: list[int]) -> None:
+        """All of them end at once; where one cleans up, each is told when it comes to it."""
+        drained = self.drained(state)
+        if all(self._ends_when_told(state, index) for index in drained):
+            for index in drained:
+                self._stop(new, index)
+            return
+        for index in drained:
+            asked = self.tables.locals[new[index]]._replace(asked=True)
+            new[index] = self.tables.number(index, asked)
+
+    def _ends_when_told(self, state: State, index: int) -> bool:
+        if self.tables.locals[state[index]].phase != RUNNING:
+            return True
+        move = self.attempt(state, STOPPING, index)
+        return move is not None and self.tables.fresh[move.local]
 
     def _stop(self, new: list[int], index: int) -> None:
         member = self.model.members[self.model.actors[index].member]

@@ -124,7 +124,9 @@ def _add_members(model: Model, apart: bool) -> None:
         assert worker.program is not None
         first = len(model.actors)
         is_pool = worker.jobs is not None or capabilities.jobs
-        jobs = (worker.jobs or (None,)) if is_pool else None
+        jobs = worker.jobs
+        if is_pool and jobs is None:
+            jobs = (None,)
         count = 1
         if jobs is not None:
             count = min(int(worker.options.get("max_workers") or 1), len(jobs))

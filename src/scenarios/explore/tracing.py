@@ -221,7 +221,7 @@ class Tracing:
         if not machine.background.members or not machine.life.done(node.state):
             return
         limit = self._limit(node, _ANY)
-        told = machine.background.terminated(node.state)
+        told = machine.background.stopped(node.state)
         for index in told:
             if self._asked(index, limit):
                 yield STOPPING, index, index

@@ -1,0 +1,270 @@
+"""A naive run of a plan, step by step: real frames, real machines, and everybody parks for real.
+
+It shares nothing with the explorer: no tables, no freezing, no state that is compared. Each schedule
+is played from the start. What a worker does is `advance`'s, what a resource does its machine's, and
+what is between them stands here as the driver, the performer and the supervisor do it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from explore.reference_threads import Member, Thread
+from scenarios.answers import PARKED, STOP, TIMED_OUT, WOULD_BLOCK, Failed, Refused
+from scenarios.errors import ScenariosError
+from scenarios.explore.machine import Options
+from scenarios.plan import Plan
+from scenarios.program import Operation
+from scenarios.resources.conditions import Condition
+from scenarios.resources.locks import Lock
+from scenarios.resources.machines import make_all
+from scenarios.resources.queues import Queue
+from scenarios.worker.locals import resolve
+
+Choice = tuple[str, int]
+"""What happens next, and to which thread: step, take, leave, stop, wake, expire, kill; drain and
+tick concern them all."""
+
+LONGEST = 120
+"""Choices of one schedule; a program that goes on for longer is left out."""
+
+
+class TooMuch(Exception):
+    """The program has too many schedules, or too long ones."""
+
+
+class World:
+    """Everything that runs, at one moment of one schedule."""
+
+    def __init__(self, plan: Plan, options: Options) -> None:
+        self.plan = plan
+        self.options = options
+        self.machines = make_all(list(plan.resources))
+        self.now = 0
+        self.misused = self.strange = self.unread = False
+        self.made: dict[str, int] = {}
+        self.closed: dict[str, int] = {}
+        self.threads: list[Thread] = []
+        self.members = [Member(self, worker) for worker in plan.workers]
+        self.stopping_background = False
+        self.settle()
+
+    # -- what can happen -------------------------------------------------------------------------
+
+    def choices(self) -> list[Choice]:
+        """What can happen next."""
+        found: list[Choice] = []
+        for thread in self.threads:
+            if thread.phase == "ready" and thread.asleep_until <= self.now:
+                found.append(("step", thread.index))
+            elif thread.phase == "idle" and thread.member.has_job():
+                found.append(("take", thread.index))
+            elif thread.phase == "leaving":
+                found.append(("leave", thread.index))
+        found += [("stop", thread.index) for thread in self.threads if thread.to_be_stopped()]
+        if self.drained():
+            found.append(("drain", -1))
+        if self.options.spurious:
+            found += [("wake", one.index) for one in self.threads if self._notifiable(one)]
+        if self.options.early or not found:
+            found += [("expire", one.index) for one in self.threads if self._out_of_time(one)]
+        if not found and self._timers():
+            return [("tick", -1)]
+        return found or [("kill", one.index) for one in self.threads if one.told and one.parked]
+
+    def _notifiable(self, thread: Thread) -> bool:
+        machine = self.machines.get(thread.waits_for)
+        waiters = machine.waiters if isinstance(machine, Condition) else ()
+        return thread.parked and any(who == thread.index for who, _ in waiters)
+
+    def _out_of_time(self, thread: Thread) -> bool:
+        return thread.parked and thread.timed and thread.due <= self.now
+
+    def _timers(self) -> list[int]:
+        dues = [one.due for one in self.threads if one.timed]
+        dues += [one.asleep_until for one in self.threads if one.phase == "ready"]
+        dues += [member.due for member in self.members if member.state == "pending"]
+        return [due for due in dues if due > self.now]
+
+    def do(self, choice: Choice) -> None:
+        """Let it happen, and all that follows at once."""
+        kind, index = choice
+        if kind == "tick":
+            self.now = min(self._timers())
+        elif kind == "drain":
+            for member in self.drained():
+                member.stopping = True
+        else:
+            acts: dict[str, Callable[[Thread], None]] = {
+                "step": self._step,
+                "take": lambda thread: thread.take(),
+                "leave": lambda thread: thread.leave(),
+                "stop": self._stop,
+                "wake": self._wake_up,
+                "expire": self._expire,
+                "kill": self._kill,
+            }
+            acts[kind](self.threads[index])
+        self.settle()
+
+    # -- operations, as the performer and the driver do them -------------------------------------
+
+    def _step(self, thread: Thread) -> None:
+        operation = thread.frame.waiting
+        assert operation is not None
+        if thread.asked:
+            thread.resume(STOP)
+            return
+        if not operation.section:
+            thread.resume(self._alone(thread, operation))
+            return
+        woken: list[tuple[Any, Any]] = []
+        answer = self._apply(thread, operation, woken)
+        if answer is PARKED:
+            thread.park()
+        else:
+            thread.resume(answer)
+        self._wake(woken)
+
+    def _apply(self, thread: Thread, operation: Operation, woken: list[tuple[Any, Any]]) -> Any:
+        machine = self.machines[operation.object]
+        argument, timeout = thread.frame.argument, thread.frame.timeout
+        if operation.verb == "put":
+            argument = "an item", copy.deepcopy(argument)
+        lock = getattr(machine, "lock", machine)
+        others = isinstance(lock, Lock) and lock.owner not in (None, thread.index)
+        try:
+            answer = machine.apply(thread.index, operation.verb, argument, woken)
+        except ScenariosError as error:
+            return Failed(str(error))
+        if operation.verb == "release" and others and answer is True:
+            self.misused = True
+        if answer is PARKED and timeout is not None and timeout <= 0:
+            answer = machine.expire(thread.index, woken)
+            return WOULD_BLOCK if answer is TIMED_OUT else answer
+        return answer
+
+    def _alone(self, thread: Thread, operation: Operation) -> Any:
+        if operation.verb == "sleep":
+            return True
+        args, kwargs = copy.deepcopy(thread.frame.argument)
+        try:
+            return resolve(operation.detail)(*args, **kwargs)
+        except Exception as error:
+            return Failed(f"{type(error).__name__}: {error}")
+
+    def _wake(self, woken: list[tuple[Any, Any]]) -> None:
+        for index, answer in woken:
+            assert self.threads[index].parked
+            self.threads[index].resume(answer)
+
+    def _expire(self, thread: Thread) -> None:
+        woken: list[tuple[Any, Any]] = []
+        answer = self.machines[thread.waits_for].expire(thread.index, woken)
+        if answer is PARKED:
+            thread.timed = False
+        else:
+            thread.resume(answer)
+        self._wake(woken)
+
+    def _wake_up(self, thread: Thread) -> None:
+        woken: list[tuple[Any, Any]] = []
+        condition: Any = self.machines[thread.waits_for]
+        condition.wake(thread.index, woken)
+        thread.timed = False
+        self._wake(woken)
+
+    def _stop(self, thread: Thread) -> None:
+        thread.member.refuse_jobs()
+        if thread.phase == "idle":
+            return
+        thread.asked = True
+        if thread.parked:
+            woken: list[tuple[Any, Any]] = []
+            self.machines[thread.waits_for].cancel(thread.index, woken)
+            thread.resume(STOP)
+            self._wake(woken)
+        elif thread.asleep_until > self.now:
+            thread.resume(STOP)
+
+    def _kill(self, thread: Thread) -> None:
+        """By force: a process is gone at once, a thread does not even clean up."""
+        woken: list[tuple[Any, Any]] = []
+        self.machines[thread.waits_for].cancel(thread.index, woken)
+        thread.die()
+        self._wake(woken)
+
+    def left(self, thread: Thread, died: bool) -> None:
+        """The machines hear that a thread is gone."""
+        woken: list[tuple[Any, Any]] = []
+        for machine in self.machines.values():
+            machine.leave(thread.index, died, woken)
+        self._wake(woken)
+
+    def in_hand(self, thread: Thread) -> bool:
+        """Whether it has items that go back when it leaves."""
+        queues = [one for one in self.machines.values() if isinstance(one, Queue)]
+        return any(queue.in_hand.get(thread.index) for queue in queues)
+
+    # -- the supervisor ------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Hear of ends, start what can start; then the background hears that all others are done."""
+        again = True
+        while again:
+            again = any([member.hear() for member in self.members])
+            again = any([member.consider() for member in self.members]) or again
+            if not again and self.done():
+                self.stopping_background = True
+                left = [member for member in self.members if not member.over]
+                busy = any(one.stopping or one.terminates for one in left)
+                again = any([member.end_of_foreground(busy) for member in left])
+
+    def done(self) -> bool:
+        """Whether all foreground workers are over."""
+        return all(member.over or member.declared.background for member in self.members)
+
+    def drained(self) -> list[Member]:
+        """The readers that end together, since nobody can feed them any more."""
+        left = [member for member in self.members if not member.over]
+        if not self.stopping_background or any(member.stopping for member in left):
+            return []
+        members = [one for one in left if one.state == "running" and one.plan.gets]
+        kept: list[Member] = []
+        while kept != members:
+            kept = members
+            others = [member for member in left if member not in members]
+            fed = {queue for member in others for queue in member.plan.puts}
+            members = [member for member in members if not member.plan.gets & fed]
+        read = {queue for member in members for queue in member.plan.gets}
+        hands: list[Any] = [getattr(self.machines[name], "in_hand", {}) for name in read]
+        if any(any(hand.values()) for hand in hands):
+            return []
+        return members if all(member.calm() for member in members) else []
+
+
+def schedules(plan: Plan, options: Options, most: int) -> Iterator[World]:
+    """The end of every schedule, each played from the start."""
+    way: list[int] = []  # which choice is taken at each place
+    for _ in range(most):
+        world, widths = World(plan, options), []
+        while ahead := world.choices():
+            if len(widths) == len(way):
+                way.append(0)
+            if len(widths) > LONGEST:
+                raise TooMuch(f"more than {LONGEST} choices, one after the other")
+            choice = ahead[way[len(widths)]]
+            widths.append(len(ahead))
+            world.do(choice)
+        yield world
+        while way and way[-1] + 1 == widths[len(way) - 1]:
+            way.pop()
+        if not way:
+            return
+        way[-1] += 1
+    raise TooMuch(f"more than {most} schedules")
+
+
+__all__ = ["Choice", "Refused", "TooMuch", "World", "schedules"]
