@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -109,11 +108,7 @@ def start(words: Sequence[str]) -> int:
 
 
 def _lenient_streams() -> None:
-    """No character that the terminal does not know ends the program, no signal cuts a result."""
-    raw = getattr(sys.stdout, "buffer", None)
-    if isinstance(raw, io.RawIOBase):  # PYTHONUNBUFFERED: what a write leaves undone is lost there
-        out = io.BufferedWriter(raw)
-        sys.stdout = io.TextIOWrapper(out, sys.stdout.encoding, line_buffering=True)
+    """No character that the terminal does not know ends the program."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import Any
 
 
 class Output(io.TextIOWrapper):
@@ -35,7 +36,10 @@ def install() -> None:
     if type(stream) is io.TextIOWrapper:
         encoding, buffered = stream.encoding, stream.line_buffering
         through = stream.write_through
-        sys.stdout = Output(stream.detach(), encoding, "backslashreplace", None, buffered, through)
+        out: Any = stream.detach()
+        if isinstance(out, io.RawIOBase):  # PYTHONUNBUFFERED: what a write leaves undone is lost
+            out, buffered, through = io.BufferedWriter(out), True, False
+        sys.stdout = Output(out, encoding, "backslashreplace", None, buffered, through)
 
 
 def told(code: int) -> int:
