@@ -40,3 +40,12 @@ def layers(session: nox.Session) -> None:
     """Check that no module imports from a layer above its own."""
     install(session, "dev")
     session.run("lint-imports")
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the loader for ten minutes, or as `nox -s fuzz -- data FOLDER -max_total_time=60`."""
+    install(session, "test")
+    session.install("atheris>=3.0")
+    words = session.posargs or ["text", session.create_tmp(), "-max_total_time=600"]
+    session.run("python", "tests/fuzz/fuzz_loading.py", *words)

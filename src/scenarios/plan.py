@@ -24,7 +24,8 @@ class Plan:
     """What the engine runs. `workers` are in the order of the file, replicas one after the other.
 
     `capabilities` is by declared worker; `reach` says for each resource how far its users are
-    from each other: "process" is driven in the engine's memory, any other by the hub.
+    from each other: "process" is driven in the engine's memory, any other by the hub. Where it is
+    `limited` what it may call, modules beside the file do not go before installed ones.
     """
 
     scenario: Scenario
@@ -35,9 +36,16 @@ class Plan:
     reach: Mapping[str, Reach]
     locals: Mapping[str, LocalPlan]
     executors: Mapping[str, ExecutorSpec]
+    limited: bool = False
 
 
-def make(scenario: Scenario, *, specs: Mapping[str, ExecutorSpec], seed: int | None = None) -> Plan:
+def make(
+    scenario: Scenario,
+    *,
+    specs: Mapping[str, ExecutorSpec],
+    seed: int | None = None,
+    limited: bool = False,
+) -> Plan:
     """The plan of one scenario; `seed` wins over the file's, and one is drawn without either."""
     if seed is None:
         seed = scenario.seed
@@ -63,6 +71,7 @@ def make(scenario: Scenario, *, specs: Mapping[str, ExecutorSpec], seed: int | N
         reach=_places(scenario, workers, capabilities, locals_),
         locals=locals_,
         executors={worker.executor: specs[worker.executor] for worker in scenario.workers.values()},
+        limited=limited,
     )
 
 

@@ -84,7 +84,8 @@ class Setting:
 
     `resources` are (name, section, declaration); `hub` is (address, token) where there is one,
     and `hub_index` gives the number of each resource that lives there. `journal` is the folder of
-    the event segments, `modules` the folder that is importable, `secrets` the masked texts.
+    the event segments, `modules` the folder that is importable, where `limited` only after all
+    others, `secrets` the masked texts.
     """
 
     run_id: str
@@ -92,6 +93,7 @@ class Setting:
     tmp: str
     journal: str
     modules: str
+    limited: bool = False
     resources: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
     locals: Mapping[str, LocalPlan] = field(default_factory=dict)
     vars: Mapping[str, Any] = field(default_factory=dict)

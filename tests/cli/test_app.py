@@ -77,7 +77,7 @@ def test_no_words_is_help_and_exit_2(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["rnu"], 'scenarios: no verb "rnu"; did you mean "run"?'),
-        (["zzz"], 'scenarios: no verb "zzz"; there are run, validate, list'),
+        (["zzz"], 'scenarios: no verb "zzz"; there are run, explore, replay, validate, list'),
         (["--verzion"], 'scenarios: no option "--verzion"; did you mean "--version"?'),
         (["run", "x", "--sed", "1"], 'scenarios run: no option "--sed"; did you mean "--seed"?'),
         (["run"], "scenarios run: missing argument 'FILE...'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from command import scenarios
@@ -32,13 +33,16 @@ def test_faulty_files_are_listed_with_their_fault(tmp_path: Path) -> None:
     assert "tag.yaml:1:10" in done.stdout
 
 
-def test_nothing_is_imported_or_run(tmp_path: Path) -> None:
-    """A call that a file names leaves no trace."""
-    (tmp_path / "trap.py").write_text("open('sprung', 'w')\n")
-    text = 'workers: {a: {executor: thread, call: "trap:f"}}\nvars: {x: "${env.HOME}"}\n'
-    (tmp_path / "a.yaml").write_text(text)
-    assert scenarios("list", ".", cwd=tmp_path).returncode == 0
-    assert not (tmp_path / "sprung").exists()
+def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    """A pipe that nobody writes to and a device that never ends hold nobody up."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    (tmp_path / "lost.yaml").symlink_to("nowhere")
+    done = scenarios("list", ".", cwd=tmp_path, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        ".:\n  lost  lost.yaml\n        cannot be read: No such file or directory\n"
+    )
 
 
 def test_json_has_the_same(tmp_path: Path) -> None:

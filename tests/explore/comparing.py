@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from random import Random
 from unittest.mock import patch
 
-from explore.answers import Answer, Recording, facts_of_world, keys_of_world, outcome, outcomes_of_states
+from explore.answers import (
+    Answer,
+    Recording,
+    facts_of_world,
+    keys_of_world,
+    outcome,
+    outcomes_of_states,
+)
 from explore.brute import number_of_paths, walk
 from explore.programs import document, text_of
 from explore.reference import TooMuch, schedules
@@ -30,7 +37,14 @@ SCHEDULES = 1500
 ROUNDS = 20
 """Rounds of a loop without a scheduling point, instead of 100,000, after which a worker fails."""
 
-OPTIONS = (Options(), Options(), Options(), Options(early=True), Options(exact=True), Options(spurious=True))
+OPTIONS = (
+    Options(),
+    Options(),
+    Options(),
+    Options(early=True),
+    Options(exact=True),
+    Options(spurious=True),
+)
 KNOWN = plugins()
 
 

@@ -95,7 +95,9 @@ def _lines(mapping: dict[str, Any], indent: str) -> Iterator[str]:
 
 def _flow(step: Step, indent: str) -> Iterator[str]:
     """A step on one line, unless steps stand in it."""
-    inside = any(isinstance(of, list) and any(isinstance(one, dict) for one in of) for of in step.values())
+    inside = any(
+        isinstance(of, list) and any(isinstance(one, dict) for one in of) for of in step.values()
+    )
     if inside:
         return _lines(step, indent)
     return iter([_shown(step)])
@@ -400,7 +402,9 @@ class Writer:
         if kind == "finally":
             return [{"try": self._short(depth, 2), "finally": self._short(0)}]
         if self.loops and self.chance(0.6):
-            return [{"if": self.one("x", "not x"), "steps": [{self.one("break", "continue"): None}]}]
+            return [
+                {"if": self.one("x", "not x"), "steps": [{self.one("break", "continue"): None}]}
+            ]
         ends = self.one({"return": self._value()}, {"fail": "no"}, {"assert": "x == 0"})
         return [ends, *([] if "assert" in ends else self._short(0))]
 

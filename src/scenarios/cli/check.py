@@ -13,6 +13,7 @@ from scenarios.errors import Fault, ScenarioFileError, UsageError
 from scenarios.verdict import title
 
 if TYPE_CHECKING:
+    from scenarios.loading import Targets
     from scenarios.plan import Plan
     from scenarios.plugins import Registry
 
@@ -34,11 +35,12 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the command line changes in every file."""
+    """What the command line changes in every file, and what it lets files call."""
 
     overrides: Mapping[str, str]
     swaps: Mapping[str | None, str]
     seed: int | None = None
+    targets: Targets | None = None
 
 
 def locate(words: Sequence[str]) -> list[gallery.Found]:
@@ -90,9 +92,12 @@ def _one(file: str, registry: Registry, changes: Changes) -> Checked:
             specs=registry.executors,
             steps=registry.steps,
             checkers=dict.fromkeys(registry.checkers, "of a plugin"),
+            targets=changes.targets,
         )
+        limited = changes.targets is not None
         plans = [
-            plan.make(one, seed=changes.seed, specs=registry.executors) for one in loaded.scenarios
+            plan.make(one, seed=changes.seed, specs=registry.executors, limited=limited)
+            for one in loaded.scenarios
         ]
     except ScenarioFileError as error:
         return Checked(file, faults=error.faults)

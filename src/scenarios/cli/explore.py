@@ -14,8 +14,8 @@ HELP = """\
 Decide what a scenario can do: every order of its steps is looked at, as far
 as the budget reaches, and nothing is run.
 
-What is found is told with a shortest schedule: fewest preemptions first, then
-fewest steps. Each schedule is kept, with the command that shows it again.
+What is found is told with a shortest schedule: fewest preemptions first,
+then fewest steps. Each is kept, with the command that shows it again.
 
 Examples:
   scenarios explore bugs/lost-update.yaml
@@ -99,6 +99,7 @@ MODES = ("auto", "prove", "dpor", "random", "pct", "pos")
 @click.option("--seed", type=int, metavar="N", help="Seed of schedules drawn at random.")
 @options.values
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, and no schedules.")
+@options.limits
 @options.root
 @click.option(
     "--keep",
@@ -124,6 +125,7 @@ def command(
     settings: Sequence[str],
     executors: Sequence[str],
     quiet: bool,
+    allowed: Sequence[str],
     root: Path,
     keep: int,
     plugins_dirs: Sequence[Path],
@@ -133,7 +135,8 @@ def command(
     found = check.locate(files)
     registry = options.registry(plugins_dirs, switches)
     overrides = options.overrides(settings)
-    checked = check.check(found, registry, check.Changes(overrides, options.swaps(executors), seed))
+    changes = check.Changes(overrides, options.swaps(executors), seed, options.targets(allowed))
+    checked = check.check(found, registry, changes)
     if any(one.faults for one in checked):
         check.refuse(checked, form)
         return worst(one.exit for one in checked)

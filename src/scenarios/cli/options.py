@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,9 +13,13 @@ import rich_click
 from scenarios.cli import complete
 
 if TYPE_CHECKING:
+    from scenarios.loading import Targets
     from scenarios.plugins import Registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+ALLOWED = "SCENARIOS_ALLOW_TARGETS"
+"""Environment variable: `--allow-targets` where that is not given; empty it allows nothing."""
 
 FORMATS = ("text", "json", "github", "junit")
 
@@ -69,6 +74,18 @@ def values(command: Command) -> Command:
     )(command)
 
 
+def limits(command: Command) -> Command:
+    """`--allow-targets`, which limits what a file may call and start."""
+    return click.option(
+        "--allow-targets",
+        "allowed",
+        multiple=True,
+        metavar="NAME,...",
+        help="Refuse files that call other modules than these, or start programs: MODULE (and what "
+        "is below it), MODULE:NAME, command:PROGRAM, env:VARIABLE; may be repeated.",
+    )(command)
+
+
 def plugins(command: Command) -> Command:
     """`--plugins-dir` and `-p`."""
     command = click.option(
@@ -119,6 +136,16 @@ def registry(
     for name, reason in found.broken if warn else ():
         click.echo(f"scenarios: the plugin {name} cannot be used: {reason}", err=True)
     return found
+
+
+def targets(allowed: Sequence[str]) -> Targets | None:
+    """`--allow-targets`, or the environment's where it is not given; None without any limit."""
+    from scenarios.loading import Targets
+
+    lists = allowed or [os.environ[name] for name in (ALLOWED,) if name in os.environ]
+    if not lists:
+        return None
+    return Targets(name.strip() for names in lists for name in names.split(",") if name.strip())
 
 
 def overrides(settings: Sequence[str]) -> dict[str, str]:

@@ -56,6 +56,7 @@ class Task:
 @options.format_of("text", "json")
 @options.values
 @click.option("-q", "--quiet", is_flag=True, help="Show the verdict, and no steps.")
+@options.limits
 @options.root
 @options.plugins
 def command(
@@ -66,13 +67,15 @@ def command(
     settings: Sequence[str],
     executors: Sequence[str],
     quiet: bool,
+    allowed: Sequence[str],
     root: Path,
     plugins_dirs: Sequence[Path],
     switches: Sequence[str],
 ) -> int:
     """Find the orders, follow each, tell."""
     registry = options.registry(plugins_dirs, switches)
-    loader = Loader(registry, options.overrides(settings), tuple(executors))
+    limit = options.targets(allowed)
+    loader = Loader(registry, options.overrides(settings), tuple(executors), limit)
     results = []
     for task in _tasks(what, wanted, file, root, loader):
         with exploring.importable(task.plan):
@@ -90,6 +93,7 @@ class Loader:
     registry: Any
     overrides: Mapping[str, str]
     executors: Sequence[str]
+    targets: Any = None
 
     def plans(
         self,
@@ -106,6 +110,7 @@ class Loader:
             {**(overrides or {}), **self.overrides},
             options.swaps([*executors, *self.executors]),
             seed,
+            self.targets,
         )
         checked = check.check(found, self.registry, changes)[0]
         if checked.faults:

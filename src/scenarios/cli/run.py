@@ -26,6 +26,8 @@ Examples:
   scenarios run mine.yaml --seed 42                 the same random draws
   scenarios run pool.yaml --set matrix.size=3       one value of a matrix
   scenarios run scenarios/*.yaml --format junit > report.xml
+  scenarios run theirs.yaml --allow-targets json,command:echo
+                                                    nothing else is called
 
 Exit codes (of several scenarios: 70 before 1 before 3 before 0):
   0    passed
@@ -44,6 +46,7 @@ Exit codes (of several scenarios: 70 before 1 before 3 before 0):
 @click.option("--seed", type=int, metavar="N", help="Seed of all random draws.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every operation, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, and of results the verdict.")
+@options.limits
 @options.root
 @click.option(
     "--keep",
@@ -62,6 +65,7 @@ def command(
     seed: int | None,
     verbose: bool,
     quiet: bool,
+    allowed: Sequence[str],
     root: Path,
     keep: int,
     plugins_dirs: Sequence[Path],
@@ -70,11 +74,13 @@ def command(
     """Locate, load, plan, run, tell."""
     found = check.locate(files)
     registry = options.registry(plugins_dirs, switches)
-    changes = check.Changes(options.overrides(settings), options.swaps(executors), seed)
+    targets = options.targets(allowed)
+    changes = check.Changes(options.overrides(settings), options.swaps(executors), seed, targets)
     checked = check.check(found, registry, changes)
     if any(one.faults for one in checked):
         check.refuse(checked, form)
         return worst(one.exit for one in checked)
     view = running.View(form, verbose, quiet)
-    again = running.Again(settings, executors, plugins_dirs, switches)
+    names = None if targets is None else targets.names
+    again = running.Again(settings, executors, plugins_dirs, switches, names)
     return worst(running.run_all(checked, view, again, running.Store(root, keep)))

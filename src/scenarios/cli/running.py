@@ -45,6 +45,7 @@ class Again:
     executors: Sequence[str] = ()
     plugins_dirs: Sequence[Path] = ()
     switches: Sequence[str] = ()
+    allowed: Sequence[str] | None = None
 
     def command(self, file: str, seed: int, matrix: Mapping[str, Any]) -> str:
         """The exact command that repeats a run."""
@@ -54,6 +55,7 @@ class Again:
             ("--executor", self.executors),
             ("--plugins-dir", map(str, self.plugins_dirs)),
             ("-p", self.switches),
+            ("--allow-targets", () if self.allowed is None else [",".join(self.allowed)]),
         ):
             for value in found:
                 words += [option, value]

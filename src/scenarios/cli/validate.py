@@ -18,6 +18,7 @@ Examples:
   scenarios validate queue.yaml
   scenarios validate *.yaml --format github        annotate a pull request
   scenarios validate mine.yaml --executor process  would it run on processes?
+  scenarios validate mine.yaml --allow-targets json   does it call more?
 
 Exit codes: 0 all files are right, 2 some are not, 70 a fault in a plugin
 """
@@ -27,19 +28,25 @@ Exit codes: 0 all files are right, 2 some are not, 70 a fault in a plugin
 @options.files
 @options.format_of(*options.FORMATS)
 @options.values
+@options.limits
 @options.plugins
 def command(
     files: Sequence[str],
     form: str,
     settings: Sequence[str],
     executors: Sequence[str],
+    allowed: Sequence[str],
     plugins_dirs: Sequence[Path],
     switches: Sequence[str],
 ) -> int:
     """Locate, load, plan, tell."""
     found = check.locate(files)
     registry = options.registry(plugins_dirs, switches)
-    changes = check.Changes(options.overrides(settings), options.swaps(executors))
+    changes = check.Changes(
+        options.overrides(settings),
+        options.swaps(executors),
+        targets=options.targets(allowed),
+    )
     checked = check.check(found, registry, changes)
     return _tell(checked, form)
 

@@ -93,6 +93,7 @@ def _setting(plan: Plan, folder: RunFolder, verbose: bool) -> Setting:
         tmp=str(folder.tmp),
         journal=str(folder.segments),
         modules=str(Path(plan.scenario.path).resolve().parent),
+        limited=plan.limited,
         resources=plan.resources,
         locals=plan.locals,
         vars=plan.scenario.vars,
@@ -143,7 +144,7 @@ def _supervise(state: RunState) -> None:
             state.inline.put(None)
 
     hide = Masker(state.facilities.setting.secrets).text
-    with _importable(state.facilities.setting.modules), capture.in_threads(hide):
+    with _importable(state.facilities.setting), capture.in_threads(hide):
         thread = threading.Thread(target=run_supervisor, name="scenarios-supervisor", daemon=True)
         thread.start()
         _work_off(state)
@@ -197,10 +198,10 @@ def _never_began(state: RunState, error: str) -> None:
 
 
 @contextlib.contextmanager
-def _importable(folder: str) -> Iterator[None]:
+def _importable(setting: Setting) -> Iterator[None]:
     """While this lasts, modules beside the scenario can be imported; the next run loads its own."""
-    before = set(sys.modules)
-    sys.path.insert(0, folder)
+    folder, before = setting.modules, set(sys.modules)
+    sys.path.insert(len(sys.path) if setting.limited else 0, folder)
     try:
         yield
     finally:

@@ -37,8 +37,8 @@ class Local(NamedTuple):
 
     `frame` and `argument` are frozen; `end` is that of an attempt or job that is over. `due` is
     the time in nanoseconds until its timer ends, where time is exact. `parked` tells that a machine
-    has it as a waiter, `asked` that it is to be stopped and `told` that it was, `got` the place of the get that it did
-    last (-1: something came after it).
+    has it as a waiter, `asked` that it is to be stopped and `told` that it was, `got` the place of
+    the get that it did last (-1: something came after it).
     """
 
     phase: str = PENDING

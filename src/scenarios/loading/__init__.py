@@ -1,19 +1,21 @@
 """YAML text -> Scenario, every fault of a file at once, each with its line and column.
 
-Order of the parts: source, nodes, mistakes, reader (text -> tree); allowance, context, names
-(what is known where); shapes, scalars, filling, late (what a value can be); steps, step_values,
-kinds, desugaring; declarations, patterns, starting, abilities, workers, suspects, expectations,
-judging, disturbing (the tables of keys, which are checked and described from the same place);
-matrix, document (a file); json_schema. Nothing of a file is imported or run while it is loaded.
+Order of the parts: source, nodes, mistakes, reader (text -> tree); allowance, targets, context,
+names (what is known where); shapes, scalars, filling, late (what a value can be); steps,
+step_values, kinds, desugaring; declarations, patterns, starting, abilities, workers, suspects,
+expectations, judging, disturbing (the tables of keys, which are checked and described from the
+same place); matrix, document (a file); json_schema. Nothing of a file is imported or run while it
+is loaded.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from types import MappingProxyType
 from typing import Any, Final
@@ -27,10 +29,11 @@ from scenarios.loading.kinds import KINDS
 from scenarios.loading.matrix import combinations, override_values, read_vars
 from scenarios.loading.reader import MAX_FAULTS, read
 from scenarios.loading.source import MAX_BYTES, ReadFault, Source
+from scenarios.loading.targets import Targets
 from scenarios.scenario import Scenario
 from scenarios.specs import ExecutorSpec, StepSpec
 
-__all__ = ["CHECKERS", "STEP_WORDS", "Loaded", "Plugins", "load", "load_text", "schema"]
+__all__ = ["CHECKERS", "STEP_WORDS", "Loaded", "Plugins", "Targets", "load", "load_text", "schema"]
 
 STEP_WORDS: Final = frozenset(KINDS).union(*(kind.keys for kind in KINDS.values()))
 """The words that no plugin's kind of step may have for its name: kinds and their keys."""
@@ -54,15 +57,17 @@ def load(
     swaps: Mapping[str | None, str] = _NONE,
     steps: Mapping[str, StepSpec] = _NONE,
     checkers: Iterable[str] = (),
+    targets: Targets | None = None,
 ) -> Loaded:
     """The scenarios of a file.
 
     `specs` are the installed executors; `steps` and `checkers` (names) come from plugins, besides
     the built-in ones. `overrides` are `--set`: texts are read as YAML; a name
     `matrix.NAME` picks one value of the matrix. `swaps` are `--executor`: worker, or None for all
-    workers that can, to executor. Raises ScenarioFileError with all faults of the file, UsageError
-    for overrides and swaps, EnvironmentFault (exit 2) for a file that cannot be read, PluginFault
-    for a broken plugin.
+    workers that can, to executor. `targets` are `--allow-targets`.
+
+    Raises ScenarioFileError with all faults of the file, UsageError for overrides and swaps,
+    EnvironmentFault (exit 2) for a file that cannot be read, PluginFault for a broken plugin.
     """
     name = os.fspath(path)
     try:
@@ -72,7 +77,7 @@ def load(
         reason = getattr(fault, "strerror", None) or str(fault)
         raise EnvironmentFault(f"{name}: cannot read the scenario file: {reason}", 2) from None
     plugins = Plugins(specs, steps, frozenset((*CHECKERS, *checkers)))
-    return load_text(content, name, plugins, overrides, swaps)
+    return load_text(content, name, plugins, overrides, swaps, targets)
 
 
 def schema(
@@ -96,6 +101,7 @@ def load_text(
     plugins: Plugins,
     overrides: Mapping[str, Any] = _NONE,
     swaps: Mapping[str | None, str] = _NONE,
+    targets: Targets | None = None,
 ) -> Loaded:
     """The scenarios of a file's content; `name` is what its faults are told under. As `load`."""
     faults = Faults(name)
@@ -111,7 +117,9 @@ def load_text(
             raise Enough from None
         for place in collected:
             faults.at(*place)
-        loaded = _scenarios(name, source, root, faults, plugins, overrides, swaps)
+        templates = Templates(Allowance())
+        fresh = partial(Context, faults, plugins, KINDS, templates, source, os.environ, targets)
+        loaded = _scenarios(name, root, fresh, overrides, swaps)
     if faults.found:
         raise ScenarioFileError(faults.all())
     return loaded
@@ -119,16 +127,13 @@ def load_text(
 
 def _scenarios(
     name: str,
-    source: Source,
     root: Any,
-    faults: Faults,
-    plugins: Plugins,
+    fresh: Callable[[], Context],
     overrides: Mapping[str, Any],
     swaps: Mapping[str | None, str],
 ) -> Loaded:
     """A scenario for each combination of the matrix, with the faults of all of them."""
-    templates = Templates(Allowance())
-    first = Context(faults, plugins, KINDS, templates, source, os.environ)
+    first = fresh()
     entries = root_entries(root, first)
     if entries is None:
         return Loaded(())
@@ -136,7 +141,7 @@ def _scenarios(
     scenarios = []
     notices: dict[str, None] = {}
     for combination in combinations(entries, values, first):
-        ctx = Context(faults, plugins, KINDS, templates, source, os.environ)
+        ctx = fresh()
         ctx.names["matrix"] = combination
         read_vars(entries, values, ctx)
         scenarios.append(read_scenario(name, entries, swaps, ctx))

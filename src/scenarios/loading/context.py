@@ -27,6 +27,7 @@ from scenarios.wording import visible
 if TYPE_CHECKING:
     from scenarios.loading.names import Scope
     from scenarios.loading.steps import Kind
+    from scenarios.loading.targets import Targets
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 MOST_PIECES: Final = 1_000  # of one text: each takes about 50 µs to compile
@@ -123,7 +124,8 @@ class Context:
     each declared resource, `locals` the attributes of each thread-local (None: an object made by a
     call), `workers` the place of each worker, `declared` the names by root once all are known.
     `kinds` are the core's kinds of steps, `scope` is the worker that is being read, `expected`
-    holds expectations whose names are still to be checked.
+    holds expectations whose names are still to be checked. `targets` limits what may be named to
+    be run.
     """
 
     def __init__(
@@ -134,6 +136,7 @@ class Context:
         templates: Templates,
         source: Source,
         environment: Mapping[str, str],
+        targets: Targets | None = None,
     ) -> None:
         self.faults = faults
         self.plugins = plugins
@@ -141,6 +144,7 @@ class Context:
         self.templates = templates
         self.source = source
         self.environment = environment
+        self.targets = targets
         self.names: dict[str, Any] = {"vars": {}, "matrix": {}}
         self.resources: dict[str, str] = {}
         self.locals: dict[str, frozenset[str] | None] = {}

@@ -17,6 +17,7 @@ from scenarios.loading.mistakes import MOST_KNOWN, shown, suggest
 from scenarios.loading.names import resources_of, variable_name
 from scenarios.loading.nodes import Node
 from scenarios.loading.shapes import NAME, Schema, Shape, or_filled
+from scenarios.loading.targets import check_program
 
 _LISTS: Final = (tuple, range, set, frozenset)  # what becomes a list when it is plain data
 _TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
@@ -153,6 +154,7 @@ class Words(Shape):
         if type(value) is str and "${" in value:
             expression = compiled(node, ctx)
             if expression is None or whole(value):
+                check_program(expression, node, ctx, what, whole=True)
                 return expression
         if type(value) is not list:
             hint = "; there is no shell: write [ls, -l] for ls -l" if type(value) is str else ""
@@ -163,6 +165,8 @@ class Words(Shape):
         words = [word for item in value if (word := as_word(item, ctx, what)) is not None]
         if len(words) < len(value):
             return None
+        if words:
+            check_program(ctx.template(words[0]), words[0], ctx, what)
         return compiled(Node(words, node.line, node.column), ctx)
 
     def _schema(self) -> Schema:

@@ -10,6 +10,7 @@ from scenarios.loading.context import Context
 from scenarios.loading.mistakes import shown, suggest
 from scenarios.loading.nodes import Entry, Node
 from scenarios.loading.shapes import Schema, Shape
+from scenarios.loading.targets import check_call
 
 
 class Text(Shape):
@@ -180,9 +181,21 @@ class Pattern(Shape):
         return {"type": "string", "pattern": f"^(?:{self.pattern.pattern})$"}
 
 
-CALLABLE: Final = Pattern(
-    r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*", 'a callable "module:function"'
-)
+class Callable(Pattern):
+    """A Python callable "module:function", where it may be called."""
+
+    def __init__(self) -> None:
+        dotted = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+        super().__init__(f"{dotted}:{dotted}", 'a callable "module:function"')
+
+    def _take(self, node: Node, ctx: Context, what: str) -> str | None:
+        target = super()._take(node, ctx, what)
+        if target is not None:
+            check_call(target, node, ctx, what)
+        return target
+
+
+CALLABLE: Final = Callable()
 
 
 def _quote(value: Any) -> str:

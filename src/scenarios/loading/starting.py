@@ -18,6 +18,7 @@ from scenarios.loading.nodes import Entry, Node, data, start
 from scenarios.loading.scalars import Choice, Data, Duration, Text, Whole
 from scenarios.loading.shapes import Key, Record, Schema, Shape
 from scenarios.loading.step_values import Arguments
+from scenarios.loading.targets import check_program, check_variable
 from scenarios.scenario import From, Ready, To
 
 MOST_JOBS: Final = 1_000_000
@@ -125,6 +126,7 @@ class Environment(Shape):
             return {}
         read = {}
         for name, entry in node.value.items():
+            check_variable(name, entry, ctx)
             if not name or "=" in name or "\0" in name:
                 ctx.fault(entry, f"{shown(name)} cannot be the name of an environment variable")
             value = EnvironmentValue().read(entry.node, ctx, f'"{name}"')
@@ -151,6 +153,8 @@ class Command(Shape):
         if not node.value:
             ctx.fault(node, f"{what} is empty; its first word is the program")
         words = [Early().read(item, ctx, what) for item in node.value]
+        if words:
+            check_program(words[0], node.value[0], ctx, what)
         return tuple(word for word in words if word is not None)
 
     def _schema(self) -> Schema:

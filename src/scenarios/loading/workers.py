@@ -35,6 +35,7 @@ from scenarios.loading.starting import (
 )
 from scenarios.loading.steps import Steps
 from scenarios.loading.suspects import check_suspects
+from scenarios.loading.targets import check_options
 from scenarios.scenario import Restart, Stop, Worker
 
 MOST_REPLICAS: Final = 10_000  # a slip of the keyboard beyond; each is a process or a thread
@@ -191,6 +192,8 @@ def _executor(
     if spec is None:
         return own, {}
     options = options_of(name, spec, entries, ctx)
+    if "options" in entries:
+        check_options(own, spec.factory, entries["options"], ctx)
     for where, message in refusals(name, entries, spec, spec.capabilities_for(options)):
         ctx.fault(where, message)
     return own, options

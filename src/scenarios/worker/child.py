@@ -132,7 +132,7 @@ def main(packed: bytes, channel_fd: int) -> int:
     plan, setting, label = pickle.loads(packed)
     channel = Channel(channel_fd)
     crew = Crew(plan, setting, label, Access(setting), run_here, channel.event)
-    sys.path.insert(0, setting.modules)
+    sys.path.insert(len(sys.path) if setting.limited else 0, setting.modules)
     capture.whole_process(crew.event)
     _end_on_term(crew)
     try:
