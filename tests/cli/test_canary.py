@@ -97,6 +97,9 @@ COMMANDS = [
     "run cage.yaml --executor none",
     "--help",
     "run --help",
+    "explore wrong.yaml",
+    "explore none.yaml",
+    "replay wrong.yaml",
 ]
 COMPLETED = [
     "scenarios ",
