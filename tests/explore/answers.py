@@ -80,7 +80,7 @@ def _workers(world: World) -> dict[str, Any]:
         result = member.outcome.result if ok else None
         results = [result]
         if member.plan.jobs is not None:
-            jobs = member.outcome.jobs if member.over else member.outcomes
+            jobs: Any = member.outcome.jobs if member.over else member.outcomes
             jobs = jobs or [None] * len(member.plan.jobs)
             results = [job.result if job is not None else None for job in jobs]
         one = {

@@ -1,4 +1,4 @@
-"""Every interleaving of the state machine, path by path: nothing is remembered, nothing is left out."""
+"""Every interleaving of the state machine, path by path: nothing is remembered or left out."""
 
 from __future__ import annotations
 

@@ -429,7 +429,7 @@ class Writer:
         if kind < 0.8:
             return self.one("text", [1, "${x}"], None, True, 1.5)
         mention = self._mention()
-        return "${%s}" % mention if mention else 7
+        return "${" + mention + "}" if mention else 7
 
     def _mention(self) -> str:
         known = [*self.more]

@@ -1,14 +1,14 @@
 """A naive run of a plan, step by step: real frames, real machines, and everybody parks for real.
 
-It shares nothing with the explorer: no tables, no freezing, no state that is compared. Each schedule
-is played from the start. What a worker does is `advance`'s, what a resource does its machine's, and
-what is between them stands here as the driver, the performer and the supervisor do it.
+It shares nothing with the explorer: no tables, no freezing, no state that is compared. Each
+schedule is played from the start. What a worker does is `advance`'s, what a resource does its
+machine's, and what is between them stands here as the driver, the performer and the supervisor do it.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from explore.reference_threads import Member, Thread
@@ -211,16 +211,16 @@ class World:
     # -- the supervisor ------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Hear of ends, start what can start; then the background hears that all others are done."""
+        """Hear of ends, start what can start; then the background hears that the rest is done."""
         again = True
         while again:
-            again = any([member.hear() for member in self.members])
-            again = any([member.consider() for member in self.members]) or again
+            again = _each(member.hear() for member in self.members)
+            again = _each(member.consider() for member in self.members) or again
             if not again and self.done():
                 self.stopping_background = True
                 left = [member for member in self.members if not member.over]
                 busy = any(one.stopping or one.terminates for one in left)
-                again = any([member.end_of_foreground(busy) for member in left])
+                again = _each(member.end_of_foreground(busy) for member in left)
 
     def done(self) -> bool:
         """Whether all foreground workers are over."""
@@ -245,11 +245,17 @@ class World:
         return members if all(member.calm() for member in members) else []
 
 
+def _each(changes: Iterable[bool]) -> bool:
+    """Whether any is true; all are asked."""
+    return any(list(changes))
+
+
 def schedules(plan: Plan, options: Options, most: int) -> Iterator[World]:
     """The end of every schedule, each played from the start."""
     way: list[int] = []  # which choice is taken at each place
     for _ in range(most):
-        world, widths = World(plan, options), []
+        world = World(plan, options)
+        widths: list[int] = []
         while ahead := world.choices():
             if len(widths) == len(way):
                 way.append(0)

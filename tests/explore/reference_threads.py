@@ -38,7 +38,7 @@ class Traced(Frame):
         super().__init__(program, names)
 
     @property
-    def pc(self) -> int:  # type: ignore[override]
+    def pc(self) -> int:
         """Where it is; whoever asks executes what is there."""
         self.trail.append(self.at)
         return self.at
@@ -269,7 +269,8 @@ class Member:
 
     def calm(self) -> bool:
         """Whether it waits for items alone."""
-        waiting = [one for one in self.threads if one.parked and one.frame.waiting.verb == "get"]
+        parked = [one for one in self.threads if one.parked and one.frame.waiting is not None]
+        waiting = [one for one in parked if one.frame.waiting.verb == "get"]  # type: ignore[union-attr]  # looked at above
         busy = 1
         if self.jobs is not None:
             busy = max(1, self.next - sum(outcome is not None for outcome in self.outcomes))
