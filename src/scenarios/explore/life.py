@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from scenarios.explore.acting import CRASHED, SECOND, Acting, Move
-from scenarios.explore.local import IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
+from scenarios.explore.local import DONE, IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
 from scenarios.explore.model import GONE, Member, Model
 from scenarios.explore.starts import Starts
 from scenarios.explore.tables import Tables
@@ -139,7 +139,7 @@ class Life:
             pool = self.pool(state, self._member(index))
             if not pool.stopping and pool.next < len(self._member(index).jobs or ()):
                 return False
-        return self._holds(state, index)
+        return local.phase in (IDLE, DONE) and self._holds(state, index)
 
     def leave(self, state: list[int], index: int) -> None:
         """Its thread is gone."""
