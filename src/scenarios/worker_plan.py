@@ -123,6 +123,18 @@ class Outcome:
     note: str = ""
 
 
+def together(jobs: list[Outcome]) -> Outcome:
+    """The outcome of a pool's jobs: the worst state, and the first error."""
+    failed = [(index, job) for index, job in enumerate(jobs) if job.state == "failed"]
+    made = Outcome(worst([job.state for job in jobs]), jobs=jobs)
+    if failed:
+        index, first = failed[0]
+        more = f" (and {len(failed) - 1} more jobs)" if len(failed) > 1 else ""
+        made.error, made.line = f"job {index}: {first.error}{more}", first.line
+        made.traceback = "\n".join(job.traceback for _, job in failed if job.traceback)
+    return made
+
+
 _WORST: tuple[State, ...] = (
     "failed",
     "timed_out",

@@ -12,7 +12,7 @@ from scenarios.contracts import Handle, Status
 from scenarios.errors import EnvironmentFault
 from scenarios.supervision.host import HostPorts
 from scenarios.supervision.worker_process import WorkerProcess
-from scenarios.worker_plan import Outcome, WorkerPlan, worst
+from scenarios.worker_plan import Outcome, WorkerPlan, together
 
 MOST_IDLE = 3
 """Processes, one after the other, that may end before they take a job."""
@@ -82,20 +82,10 @@ class Pool(ABC):
         jobs = [outcome or Outcome("terminated") for outcome in self._outcomes]
         if self._plan.jobs is None and not self._errors:
             return jobs[0]
-        state = worst([outcome.state for outcome in jobs])
-        failed = [
-            (index, outcome) for index, outcome in enumerate(jobs) if outcome.state == "failed"
-        ]
-        error = line = None
-        trace = ""
-        if failed:
-            index, first = failed[0]
-            more = f" (and {len(failed) - 1} more jobs)" if len(failed) > 1 else ""
-            error, line = f"job {index}: {first.error}{more}", first.line
-            trace = "\n".join(outcome.traceback for _, outcome in failed if outcome.traceback)
-        elif self._errors:
-            state, error = "failed", "; ".join(self._errors)
-        return Outcome(state, None, error, line, trace, jobs=jobs)
+        made = together(jobs)
+        if self._errors and made.error is None:
+            made.state, made.error = "failed", "; ".join(self._errors)
+        return made
 
     @property
     def status(self) -> Status:

@@ -103,7 +103,7 @@ class Acting:
         if answer is PARKED:
             return self._parked(kind, index, operation, local, slot, woken)
         if answer.__class__ is not Refused:
-            answer = _told(operation.verb, answer)
+            answer = told(operation.verb, answer)
         return self._resumed(index, local, answer, self._tables.freeze(slot), woken, marks)
 
     def _perform(
@@ -204,7 +204,7 @@ class Acting:
         operation = operation_at(self._model.actors[index], local)
         assert operation is not None
         if answer.__class__ is not Refused:
-            answer = _told(operation.verb, answer)
+            answer = told(operation.verb, answer)
         try:
             return self._resumed(index, local, answer, -1, [])
         except Cut as cut:
@@ -262,7 +262,7 @@ class Acting:
         return self._model.members[self._model.actors[index].member].jobs
 
 
-def _told(verb: str, answer: Any) -> Any:
+def told(verb: str, answer: Any) -> Any:
     """What the worker gets of a machine's answer, as its performer gives it."""
     if verb == "get" and answer.__class__ is tuple:
         return answer[1]
