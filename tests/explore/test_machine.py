@@ -364,6 +364,19 @@ workers:
     assert outcomes(text, "values.tries", EXACT) == {"3"}
 
 
+def test_a_wait_whose_time_is_over_says_so_once_it_has_its_lock_again() -> None:
+    """The sentence is that of a real run, whoever held the lock when the time was over."""
+    text = workers(
+        {
+            "a": "acquire: c\n{wait: c, timeout: 2s}",
+            "b": "acquire: c\nsleep: 0s\nrelease: c",
+        },
+        "conditions: {c: {}}",
+    )
+    found = outcomes(text, "workers.a.error", EARLY)
+    assert found == {"'wait c was not done within 2s'", "stuck"}  # a may end with the lock
+
+
 def test_what_was_in_hand_goes_back_when_its_thread_is_gone() -> None:
     """A worker that has done its last step is not gone yet, and others may look before it is."""
     text = workers(

@@ -162,7 +162,7 @@ class Acting:
             return None
         parked = local._replace(parked=True)
         if kind in (EXPIRE, WAKE):
-            parked = parked._replace(timeout=None, due=None)
+            parked = parked._replace(late=True, due=None)
         number = self._tables.number(index, parked)
         steps = 1 if waits else 0
         group = self._tables.freeze(slot)

@@ -109,8 +109,8 @@ class Bell:
         self._seat = seat
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """The party waits, and only others can end that."""
-        if not self._seat.baton.free:
+        """The party waits, and only others can end that, unless it may not wait at all."""
+        if timeout < 0 and not self._seat.baton.free:
             self._seat.place = PARKED
             self._seat.baton.rests()
         found: bool = self._lock.acquire(blocking, timeout)

@@ -37,8 +37,9 @@ class Local(NamedTuple):
 
     `frame` and `argument` are frozen; `end` is that of an attempt or job that is over. `due` is
     the time in nanoseconds until its timer ends, where time is exact. `parked` tells that a machine
-    has it as a waiter, `told` that it was asked to stop, `got` the place of the get that it did
-    last (-1: something came after it).
+    has it as a waiter, `late` that its time is over and it only waits for the lock of its
+    condition, `told` that it was asked to stop, `got` the place of the get that it did last (-1:
+    something came after it).
     """
 
     phase: str = PENDING
@@ -47,6 +48,7 @@ class Local(NamedTuple):
     timeout: float | None = None
     place: int = -1  # of the operation that is next
     parked: bool = False
+    late: bool = False
     told: bool = False
     got: int = -1
     attempt: int = 0
@@ -156,7 +158,7 @@ def resume(
     frame = _thaw(actor, local, store, jobs)
     operation = frame.waiting
     got = local.place if operation is not None and operation.verb == "get" else -1
-    going = local._replace(parked=False, got=got, due=None)
+    going = local._replace(parked=False, late=False, got=got, due=None)
     if answer is STOP:
         going = going._replace(told=True, got=-1)
     return _run(actor, going, frame, store, advance(frame, answer))

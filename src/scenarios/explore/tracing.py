@@ -196,7 +196,7 @@ class Tracing:
         late = answer is None or answer.get("error") == TIMED_OUT.detail
         if not local.parked:
             yield STEP, stream, stream
-        if late and local.timeout is not None and local.timeout > 0:
+        if late and local.timeout is not None and local.timeout > 0 and not local.late:
             yield EXPIRE, stream, stream
 
     def _takes(self, node: Node, stream: int, record: Record) -> Iterator[Way]:
