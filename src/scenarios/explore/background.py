@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from scenarios.explore.life import Life
 from scenarios.explore.local import IDLE, OVER, RUNNING, operation_at
 from scenarios.explore.model import Member, Model
+from scenarios.program.frame import FINALLY, HANDLER
+from scenarios.resources.freezing import thawed
 
 
 class Background:
@@ -17,22 +19,40 @@ class Background:
         self._life = life
         self.members = [member for member in model.members if member.declared.background]
 
-    def terminated(self, state: Sequence[int]) -> list[int]:
-        """Actors that are to be terminated and were not told yet; the foreground is done."""
+    def asked(self, state: Sequence[int]) -> list[int]:
+        """Actors that were asked to end and do not know yet; the foreground is done."""
         return [
             index
             for member in self.members
-            if member.declared.stop.action == "terminate"
             for index in member.actors
             if self._untold(state, index)
+            and (member.declared.stop.action == "terminate" or self._life.local(state, index).asked)
         ]
+
+    def apart(self, state: Sequence[int], drained: Sequence[int]) -> bool:
+        """Whether it can be told in which order these hear that they are drained.
+
+        Not where each only waits: it has no clean-up that the others could see.
+        """
+        if len(drained) < 2:
+            return False
+        for index in drained:
+            local = self._life.local(state, index)
+            if local.phase != RUNNING:
+                continue
+            operation = operation_at(self._model.actors[index], local)
+            reads = operation is not None and operation.verb == "get"
+            blocks = thawed(local.frame)[1]
+            if not reads or any(block[0] in (FINALLY, HANDLER) for block in blocks):
+                return True
+        return False
 
     def _untold(self, state: Sequence[int], index: int) -> bool:
         local = self._life.local(state, index)
         return local.phase in (RUNNING, IDLE) and not local.told
 
     def drained(self, state: Sequence[int], waits: Sequence[bool]) -> list[int]:
-        """Actors that end by draining, all at once; `waits` tells who cannot go on in a get."""
+        """Actors that are drained together; `waits` tells who cannot go on in a get."""
         left = [one for one in self.members if self._life.phase(state, one) != OVER]
         if any(self._ending(state, member) for member in left):
             return []
@@ -52,7 +72,8 @@ class Background:
         """Whether it was asked to end and has not ended, or is still to be asked first."""
         if member.declared.stop.action == "terminate":
             return True
-        return any(self._life.local(state, index).told for index in member.actors)
+        locals_ = [self._life.local(state, index) for index in member.actors]
+        return any(local.told or local.asked for local in locals_)
 
     def _calm(self, state: Sequence[int], member: Member, waits: Sequence[bool]) -> bool:
         """Whether each of its threads waits on an empty queue."""

@@ -168,7 +168,8 @@ class Life:
         self._leave(state, index, local)
         local = closed(local, self._counted)
         state[index] = self._tables.number(index, local)
-        if local.told or not self._again(member, end, local.attempt):
+        stopping = local.told or local.asked or self._terminated(state, member)
+        if stopping or not self._again(member, end, local.attempt):
             self._blame(state, member, end)
             return
         self._forget(state, index)
@@ -183,6 +184,11 @@ class Life:
         return restart.policy == "always" or (
             restart.policy == "on-failure" and end[0] != "succeeded"
         )
+
+    def _terminated(self, state: Sequence[int], member: Member) -> bool:
+        """Whether it is being terminated: the foreground is done, and it need not have heard."""
+        stop = member.declared.background and member.declared.stop.action == "terminate"
+        return stop and self.done(state)
 
     def _backoff(self, member: Member) -> int | None:
         return round(member.declared.restart.backoff * SECOND) if self._exact else None
@@ -248,7 +254,7 @@ class Life:
         ends = tuple(sorted((*pool.ends, (local.job, local.end)), key=repr))
         self._put(state, member, pool._replace(ends=ends))
         idle = Local(phase=IDLE, attempt=local.attempt, locals=local.locals, made=local.made)
-        state[index] = self._tables.number(index, idle)
+        state[index] = self._tables.number(index, idle._replace(asked=local.asked))
 
     def _end_pool(self, state: list[int], member: Member) -> bool:
         """Its threads end when there are no jobs for them; with the last one the pool is over."""
@@ -278,7 +284,8 @@ class Life:
         end: End = (together, frozen(None), *_first_failure(pool))
         if member.plan.jobs is None:
             end = ends[0]
-        if not pool.stopping and self._again(member, end, pool.attempt):
+        stopping = pool.stopping or self._terminated(state, member)
+        if not stopping and self._again(member, end, pool.attempt):
             self._put(state, member, Pool(attempt=pool.attempt))
             for index in member.actors:
                 again = Local(made=self.local(state, index).made, due=self._backoff(member))

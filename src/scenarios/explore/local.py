@@ -38,7 +38,7 @@ class Local(NamedTuple):
     `frame` and `argument` are frozen; `end` is that of an attempt or job that is over. `due` is
     the time in nanoseconds until its timer ends, where time is exact. `parked` tells that a machine
     has it as a waiter, `late` that its time is over and it only waits for the lock of its
-    condition, `told` that it was asked to stop, `got` the place of the get that it did last (-1:
+    condition, `asked` that it was asked to stop, `told` that it knows, `got` the place of the get that it did last (-1:
     something came after it).
     """
 
@@ -49,6 +49,7 @@ class Local(NamedTuple):
     place: int = -1  # of the operation that is next
     parked: bool = False
     late: bool = False
+    asked: bool = False
     told: bool = False
     got: int = -1
     attempt: int = 0

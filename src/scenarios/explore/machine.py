@@ -159,8 +159,7 @@ class StateMachine:
             else:
                 self.life.take(new, index)
         elif kind == DRAIN:
-            for one in self.drained(state):
-                self._stop(new, one)
+            self._drain(state, new)
         elif kind == TICK:
             self._pass_time(new)
         elif kind == STOPPING:
@@ -240,7 +239,7 @@ class StateMachine:
     def _add_stops(self, state: State, found: list[Transition]) -> None:
         if not self.life.done(state):
             return
-        stopped = self.background.terminated(state)
+        stopped = self.background.asked(state)
         if stopped:
             found += [(STOPPING, index) for index in stopped]
         elif self.drained(state, found):
@@ -292,6 +291,17 @@ class StateMachine:
                 local = self.tables.locals[state[index]]
                 if local.told and local.phase == RUNNING:
                     found.append((KILL, index))
+
+    def _drain(self, state: State, new: list[int]) -> None:
+        """All are asked at once; where it matters, each hears of it at a moment of its own."""
+        drained = self.drained(state)
+        apart = self.background.apart(state, drained)
+        for index in drained:
+            if apart:
+                local = self.tables.locals[new[index]]
+                new[index] = self.tables.number(index, local._replace(asked=True))
+            else:
+                self._stop(new, index)
 
     def _stop(self, new: list[int], index: int) -> None:
         member = self.model.members[self.model.actors[index].member]

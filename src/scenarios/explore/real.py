@@ -112,7 +112,8 @@ class _Driving:
         before = {seat.index: seat.at for seat in self.seating.seats.values()}
         if kind == DRAIN:
             for one in machine.drained(state):
-                self._stop(one)
+                if not machine.tables.locals[after[one]].asked:
+                    self._stop(one)
         elif kind == TAKE:
             self._take(state, index)
         elif kind != TICK:

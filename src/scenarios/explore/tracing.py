@@ -221,11 +221,11 @@ class Tracing:
         if not machine.background.members or not machine.life.done(node.state):
             return
         limit = self._limit(node, _ANY)
-        told = machine.background.terminated(node.state)
-        for index in told:
+        asked = machine.background.asked(node.state)
+        for index in asked:
             if self._asked(index, limit):
                 yield STOPPING, index, index
-        if told:
+        if asked:
             return
         drained = machine.drained(node.state)
         if any(self._asked(index, limit) for index in drained):  # one after the other hears of it
