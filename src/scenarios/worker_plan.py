@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from scenarios.expressions import Expression
 from scenarios.program import Program
+from scenarios.wording import count
 
 State = Literal["pending", "running", "succeeded", "failed", "terminated", "timed_out", "skipped"]
 
@@ -123,6 +124,29 @@ class Outcome:
     jobs: list[Outcome] | None = None
     pid: int | None = None
     note: str = ""
+
+
+def together(jobs: list[Outcome]) -> Outcome:
+    """The outcome of a pool's jobs: the worst state, the first error and the first note."""
+    failed = [job for job in jobs if job.state == "failed"]
+    return Outcome(
+        worst([job.state for job in jobs]),
+        error=first_of([job.error if job.state == "failed" else None for job in jobs]),
+        line=failed[0].line if failed else None,
+        traceback="\n".join(job.traceback for job in failed if job.traceback),
+        jobs=jobs,
+        note=first_of([job.note for job in jobs]) or "",
+    )
+
+
+def first_of(texts: Sequence[str | None]) -> str | None:
+    """What is told of the first job of which there is something to tell, and of how many more."""
+    told = [(index, text) for index, text in enumerate(texts) if text]
+    if not told:
+        return None
+    index, text = told[0]
+    more = f" (and {count(len(told) - 1, 'more job')})" if len(told) > 1 else ""
+    return f"job {index}: {text}{more}"
 
 
 _WORST: tuple[State, ...] = (

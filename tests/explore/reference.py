@@ -2,7 +2,7 @@
 
 It shares nothing with the explorer: no tables, no freezing, no state that is compared. Each
 schedule is played from the start. What a worker does is `advance`'s, what a resource does its
-machine's, and what is between them stands here as the driver, the performer and the supervisor do it.
+machine's, and what is between them stands here as driver, performer and supervisor do it.
 """
 
 from __future__ import annotations

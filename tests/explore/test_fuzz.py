@@ -170,7 +170,7 @@ def footprints_without_groups(patch: pytest.MonkeyPatch) -> None:
         own = frozenset(range(len(self.model.actors)))
         return reads & own, writes & own
 
-    patch.setattr(StateMachine, "footprint", without)
+    patch.setattr(StateMachine, "footprint", smaller_print)
 
 
 def no_race_is_reversed(patch: pytest.MonkeyPatch) -> None:

@@ -364,6 +364,55 @@ workers:
     assert outcomes(text, "values.tries", EXACT) == {"3"}
 
 
+def test_who_is_drained_hears_of_it_one_after_the_other() -> None:
+    """The clean-up of one that is drained can still reach another that has not heard of it."""
+    text = """
+queues: {a: {}, b: {}}
+values: {seen: []}
+workers:
+  f: {executor: thread, steps: [{put: a, value: 1}]}
+  m:
+    executor: thread
+    background: true
+    steps: [{try: [{forever: , steps: [{get: a}]}], finally: [{put: b, value: bye}]}]
+  n:
+    executor: thread
+    background: true
+    steps: [{forever: , steps: [{get: b, into: x}, {write: seen, value: "${x}"}]}]
+"""
+    assert outcomes(text, "values.seen") == {"[]", "'bye'"}
+
+
+def test_a_worker_that_fails_while_it_is_terminated_does_not_start_again() -> None:
+    """Once it is asked to end there is no attempt more."""
+    text = """
+values: {tries: 0}
+workers:
+  f: {executor: thread, steps: []}
+  b:
+    executor: thread
+    background: true
+    stop: {action: terminate}
+    restart: {policy: on-failure, max: 5}
+    steps: [{update: tries, to: old + 1}, {fail: always}]
+"""
+    found = outcomes(text, "[values.tries, workers.b.state]")
+    assert found == {"[1, 'failed']", "[0, 'terminated']"}
+
+
+def test_a_wait_whose_time_is_over_says_so_once_it_has_its_lock_again() -> None:
+    """The sentence is that of a real run, whoever held the lock when the time was over."""
+    text = workers(
+        {
+            "a": "acquire: c\n{wait: c, timeout: 2s}",
+            "b": "acquire: c\nsleep: 0s\nrelease: c",
+        },
+        "conditions: {c: {}}",
+    )
+    found = outcomes(text, "workers.a.error", EARLY)
+    assert found == {"'wait c was not done within 2s'", "stuck"}  # a may end with the lock
+
+
 def test_what_was_in_hand_goes_back_when_its_thread_is_gone() -> None:
     """A worker that has done its last step is not gone yet, and others may look before it is."""
     text = workers(

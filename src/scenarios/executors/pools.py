@@ -13,8 +13,7 @@ from scenarios.contracts import Handle, Status
 from scenarios.errors import EnvironmentFault
 from scenarios.supervision.host import HostPorts
 from scenarios.supervision.worker_process import WorkerProcess
-from scenarios.wording import count
-from scenarios.worker_plan import Outcome, WorkerPlan, worst
+from scenarios.worker_plan import Outcome, WorkerPlan, together
 
 MOST_IDLE = 3
 """Processes, one after the other, that may end before they take a job."""
@@ -89,15 +88,10 @@ class Pool(ABC):
         jobs = [outcome or self._undone() for outcome in self._outcomes]
         if self._plan.jobs is None and not self._errors:
             return jobs[0]
-        state = worst([outcome.state for outcome in jobs])
-        failed = [outcome for outcome in jobs if outcome.state == "failed"]
-        error = _first([outcome.error if outcome.state == "failed" else None for outcome in jobs])
-        line = failed[0].line if failed else None
-        trace = "\n".join(outcome.traceback for outcome in failed if outcome.traceback)
-        if not failed and self._errors:
-            state, error = "failed", "; ".join(self._errors)
-        note = _first([outcome.note for outcome in jobs])
-        return Outcome(state, None, error, line, trace, jobs=jobs, note=note or "")
+        made = together(jobs)
+        if self._errors and made.error is None:
+            made.state, made.error = "failed", "; ".join(self._errors)
+        return made
 
     def _undone(self) -> Outcome:
         """The outcome of a job that nobody took."""
@@ -107,16 +101,6 @@ class Pool(ABC):
     def status(self) -> Status:
         """Whether any of its threads lives."""
         return "running" if any(thread.is_alive() for thread in self._threads) else "ended"
-
-
-def _first(texts: Sequence[str | None]) -> str | None:
-    """What is told of the first job of which there is something to tell, and of how many more."""
-    told = [(index, text) for index, text in enumerate(texts) if text]
-    if not told:
-        return None
-    index, text = told[0]
-    more = f" (and {count(len(told) - 1, 'more job')})" if len(told) > 1 else ""
-    return f"job {index}: {text}{more}"
 
 
 class ThreadPool(Pool):

@@ -104,7 +104,7 @@ class Acting:
         if answer is PARKED:
             return self._parked(kind, index, operation, local, group, woken)
         if answer.__class__ is not Refused:
-            answer = _told(operation.verb, answer)
+            answer = told(operation.verb, answer)
             local = self._holding(local, operation, answer)
         return self._resumed(index, local, answer, self._tables.freeze(slot), woken, marks)
 
@@ -170,7 +170,7 @@ class Acting:
             return Move(begun, before, (), 0, 0, PARKED)
         parked = local._replace(parked=True, got=-1)
         if kind in (EXPIRE, WAKE):
-            parked = parked._replace(timeout=None, due=None)
+            parked = parked._replace(late=True, due=None)
         number = self._tables.number(index, parked)
         steps = 1 if waits else 0
         group = self._tables.freeze(slot)
@@ -231,7 +231,7 @@ class Acting:
         operation = operation_at(self._model.actors[index], local)
         assert operation is not None
         if answer.__class__ is not Refused:
-            answer = _told(operation.verb, answer)
+            answer = told(operation.verb, answer)
             local = self._holding(local, operation, answer)
         try:
             return self._resumed(index, local, answer, -1, [])
@@ -290,7 +290,7 @@ class Acting:
         return self._model.members[self._model.actors[index].member].jobs
 
 
-def _told(verb: str, answer: Any) -> Any:
+def told(verb: str, answer: Any) -> Any:
     """What the worker gets of a machine's answer, as its performer gives it."""
     if verb == "get" and answer.__class__ is tuple:
         return answer[1]

@@ -34,7 +34,7 @@ class Background:
         return local.phase in (RUNNING, IDLE) and not local.told
 
     def drained(self, state: Sequence[int], waits: Sequence[bool]) -> list[int]:
-        """Actors that end by draining, all at once; `waits` tells who cannot go on in a get."""
+        """Actors that are drained together; `waits` tells who cannot go on in a get."""
         left = [one for one in self.members if self._life.phase(state, one) != OVER]
         if any(self._ending(state, member) for member in left):
             return []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 from scenarios.engine.results import SHOWN, Replicas
 from scenarios.explore.local import KILLED, End
 from scenarios.explore.machine import State, StateMachine
 from scenarios.explore.model import Member
+from scenarios.plan import Plan
 from scenarios.resources.freezing import thawed
 from scenarios.worker_plan import worst
 
@@ -48,7 +50,13 @@ def statistics(machine: StateMachine, state: State) -> dict[str, dict[str, Any]]
 def resources(machine: StateMachine, state: State) -> dict[str, dict[str, Any]]:
     """section: name: what `expect` may ask of it."""
     plan = machine.model.plan
-    counts = statistics(machine, state)
+    shown = sections(plan, statistics(machine, state))
+    shown["locals"] = {name: _local(machine, state, name) for name in plan.locals}
+    return shown
+
+
+def sections(plan: Plan, counts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """section: name: what `expect` may ask of it, from the statistics of each machine."""
     sections: dict[str, dict[str, Any]] = {name: {} for name in (*SHOWN, "flags", "values")}
     for name, section, declared in plan.resources:
         of = counts[name]
@@ -61,7 +69,6 @@ def resources(machine: StateMachine, state: State) -> dict[str, dict[str, Any]]:
             if section == "queues" and declared["kind"] != "fifo":
                 shown.pop("fifo", None)
             sections[section][name] = shown
-    sections["locals"] = {name: _local(machine, state, name) for name in plan.locals}
     return sections
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from scenarios import wording
 from scenarios.explore.acting import CRASHED, SECOND, Acting, Move
-from scenarios.explore.local import IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
+from scenarios.explore.local import DONE, IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
 from scenarios.explore.model import GONE, Member, Model
 from scenarios.explore.starts import Starts
 from scenarios.explore.tables import Tables
@@ -169,7 +170,7 @@ class Life:
             pool = self.pool(state, self._member(index))
             if not pool.stopping and pool.next < len(self._member(index).jobs or ()):
                 return False
-        return self._holds(state, index)
+        return local.phase in (IDLE, DONE) and self._holds(state, index)
 
     def leave(self, state: list[int], index: int) -> None:
         """Its thread is gone."""
@@ -277,7 +278,7 @@ class Life:
         ends = tuple(sorted((*pool.ends, (local.job, local.end)), key=repr))
         self._put(state, member, pool._replace(ends=ends))
         idle = Local(phase=IDLE, attempt=local.attempt, locals=local.locals, made=local.made)
-        state[index] = self._tables.number(index, idle)
+        state[index] = self._tables.number(index, idle._replace(asked=local.asked))
 
     def _end_pool(self, state: list[int], member: Member) -> bool:
         """Its threads end when there are no jobs for them; with the last one the pool is over."""
@@ -359,5 +360,5 @@ def _first_failure(pool: Pool) -> tuple[str | None, int]:
     if not failed:
         return None, 0
     job, end = failed[0]
-    more = f" (and {len(failed) - 1} more jobs)" if len(failed) > 1 else ""
+    more = f" (and {wording.count(len(failed) - 1, 'more job')})" if len(failed) > 1 else ""
     return f"job {job}: {end[2]}{more}", end[3]

@@ -37,8 +37,9 @@ class Local(NamedTuple):
 
     `frame` and `argument` are frozen; `end` is that of an attempt or job that is over. `due` is
     the time in nanoseconds until its timer ends, where time is exact. `parked` tells that a machine
-    has it as a waiter, `asked` that it is to be stopped and `told` that it was, `got` the place of
-    the get that it did last (-1: something came after it).
+    has it as a waiter, `late` that its time is over and it only waits for the lock of its
+    condition, `asked` that it is to be stopped and `told` that it was, `got` the place of the get
+    that it did last (-1: something came after it).
     """
 
     phase: str = PENDING
@@ -47,6 +48,7 @@ class Local(NamedTuple):
     timeout: float | None = None
     place: int = -1  # of the operation that is next
     parked: bool = False
+    late: bool = False
     asked: bool = False
     told: bool = False
     got: int = -1
@@ -161,7 +163,7 @@ def resume(
     operation = frame.waiting
     taken = operation is not None and operation.verb == "get" and answer.__class__ is not Refused
     got = local.place if taken else -1
-    going = local._replace(parked=False, got=got, due=None)
+    going = local._replace(parked=False, late=False, got=got, due=None)
     if answer is STOP:
         going = going._replace(asked=False, told=True, got=-1)
     return _run(actor, going, frame, store, advance(frame, answer))

@@ -213,7 +213,7 @@ class StateMachine:
     def move(self, state: State, transition: Transition) -> Move | None:
         """What an actor's own transition does, with its answer; None for those of many."""
         kind, index = transition
-        if kind in (DRAIN, TICK, TAKE):
+        if kind in (DRAIN, TICK, TAKE) or self.tables.where[state[index]] == BETWEEN:
             return None
         number = state[index]
         slot = self.slot(state, index)
@@ -298,7 +298,8 @@ class StateMachine:
         for index in range(self._count):
             local = self.tables.locals[state[index]]
             due = due or bool(local.due)
-            over = local.timeout is not None and local.timeout > 0 and not local.due
+            over = local.timeout is not None and local.timeout > 0
+            over = over and not local.due and not local.late
             if over and (self.options.early or (STEP, index) not in found):
                 found.append((EXPIRE, index))
         if not found and due:

@@ -86,7 +86,8 @@ class _Reader:
         self._made = Records([[] for _ in model.actors])
         self._open: dict[int, Record] = {}
         self._actors: dict[tuple[str, int, int, str], int] = {}
-        self._taken: dict[tuple[str, int], list[Record]] = {}  # of whose thread nothing is known
+        # (worker, attempt, job): of whose thread nothing is known yet
+        self._taken: dict[tuple[str, int, int], Record] = {}
         self._last = [0] * len(model.actors)
         self._killed = ""
         self._end = "it has not ended"
@@ -143,24 +144,23 @@ class _Reader:
             raise Unknowable(f"worker {member.name} runs Python code that does {_what(event)}")
         actor = self._actor(member, event)
         time = event["time"]
-        stream = self._made.streams[actor]
-        if kind == "log":
-            stream.append(Record("log", event, time, time, event, number))
-        elif kind == "invoke":
-            record = self._open[actor] = Record("op", event, time, number=number)
-            stream.append(record)
+        record = self._open.pop(actor, None) if kind in ("ok", "fail") else None
+        if record is None:  # of a completion the beginning is not in the log
+            word, began = ("log", time) if kind == "log" else ("op", self._last[actor])
+            record = Record(word, event, time if kind == "invoke" else began)
+            record.attempt = self._attempt(member)
+            self._made.streams[actor].append(record)
+        record.number = number
+        if kind == "invoke":
+            self._open[actor] = record
         else:
-            begun = self._open.pop(actor, None)
-            if begun is None:  # its beginning is not in the log
-                stream.append(Record("op", event, self._last[actor], time, event, number))
-            else:
-                begun.ended, begun.answer, begun.number = time, event, number
-                self._judge(begun, member)
+            record.ended, record.answer = time, event
+            self._judge(record, member)
         self._last[actor] = time
 
     def _judge(self, record: Record, member: Member) -> None:
         """Whether it may take effect later, or looks for what has."""
-        op, name = record.event["op"], record.event.get("object", "")
+        op, name = record.event.get("op"), record.event.get("object", "")
         section, declared = self._declared.get(name, ("", {}))
         if section != "queues" or self._model.plan.reach[name] == "process":
             return
@@ -174,7 +174,7 @@ class _Reader:
         if member.pool is None:
             actor = member.actors[0]
         else:
-            key = member.name, self._made.restarts.get(member.name, 0), pid, thread
+            key = member.name, self._attempt(member), pid, thread
             if key not in self._actors:
                 self._actors[key] = self._next(member, thread)
             actor = self._actors[key]
@@ -183,12 +183,15 @@ class _Reader:
             raise Unknowable(f"worker {member.name} tells its process id, and was two processes")
         return actor
 
+    def _attempt(self, member: Member) -> int:
+        return self._made.restarts.get(member.name, 0)
+
     def _next(self, member: Member, thread: str) -> int:
         number = thread.rpartition("_")[2]
         if thread.startswith(f"{member.name}_") and number.isdigit():
             index = int(number)
         else:
-            attempt = member.name, self._made.restarts.get(member.name, 0)
+            attempt = member.name, self._attempt(member)
             index = sum(key[:2] == attempt for key in self._actors)
         if index >= len(member.actors):
             raise Unknowable(f"worker {member.name} had more processes than its pool: one has died")
@@ -198,14 +201,14 @@ class _Reader:
 
     def _job(self, member: Member, event: Event, number: int) -> None:
         record = Record("take", event, 0, event["time"], event, number)
-        record.attempt = self._made.restarts.get(member.name, 0)
+        record.attempt = self._attempt(member)
         if event.get("thread"):
             actor = self._actor(member, event)
             record.began = self._last[actor]
             self._made.streams[actor].append(record)
             self._last[actor] = event["time"]
         else:
-            self._taken.setdefault((member.name, event["job"]), []).append(record)
+            self._taken[member.name, record.attempt, event["job"]] = record
 
     def _place_jobs(self) -> None:
         """Jobs of threads begin before the first that is heard of them, in their thread."""
@@ -213,17 +216,16 @@ class _Reader:
             name = self._model.members[self._model.actors[actor].member].name
             placed: list[Record] = []
             for record in stream:
-                waiting = self._taken.get((name, record.event.get("job", -1)), [])
-                taken = next((one for one in waiting[::-1] if one.ended <= record.began), None)
-                if record.kind != "take" and taken is not None:
-                    waiting.remove(taken)
+                key = name, record.attempt, record.event.get("job", -1)
+                taken = self._taken.pop(key, None)
+                if taken is not None:
                     taken.began = placed[-1].ended if placed else 0
                     placed.append(taken)
                 placed.append(record)
             stream[:] = placed
         silent: dict[str, list[Record]] = {}
-        for (name, _), waiting in self._taken.items():
-            silent.setdefault(name, []).extend(waiting)
+        for (name, _, _), record in self._taken.items():
+            silent.setdefault(name, []).append(record)
         for name, jobs in silent.items():
             self._made.pools.append(self._members[name])
             self._made.streams.append(_in_order(jobs))

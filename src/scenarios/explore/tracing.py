@@ -196,7 +196,7 @@ class Tracing:
         late = answer is None or answer.get("error") == TIMED_OUT.detail
         if not local.parked:
             yield STEP, stream, stream
-        if late and local.timeout is not None and local.timeout > 0:
+        if late and local.timeout is not None and local.timeout > 0 and not local.late:
             yield EXPIRE, stream, stream
 
     def _takes(self, node: Node, stream: int, record: Record) -> Iterator[Way]:
@@ -221,11 +221,11 @@ class Tracing:
         if not machine.background.members or not machine.life.done(node.state):
             return
         limit = self._limit(node, _ANY)
-        told = machine.background.stopped(node.state)
-        for index in told:
+        asked = machine.background.stopped(node.state)
+        for index in asked:
             if self._asked(index, limit):
                 yield STOPPING, index, index
-        if told:
+        if asked:
             return
         drained = machine.drained(node.state)
         if any(self._asked(index, limit) for index in drained):  # one after the other hears of it

@@ -84,6 +84,24 @@ class Driver:
                 self.machine.cancel(party, woken)
                 self._wake([*woken, (party, STOP)])
 
+    def expire(self, party: Party) -> None:
+        """The party's time is over: it is woken with a refusal, unless it has to wait on."""
+        with self.mutex:
+            if party.parked is self:
+                woken: Woken = []
+                answer = self.machine.expire(party, woken)
+                if answer is not PARKED:
+                    woken.append((party, answer))
+                self._wake(woken)
+
+    def rouse(self, party: Party) -> None:
+        """The party's wait on a condition ends unnotified, as the standard library allows."""
+        assert isinstance(self.machine, Condition)
+        woken: Woken = []
+        with self.mutex:
+            self.machine.wake(party, woken)
+            self._wake(woken)
+
     def leave(self, party: Party, died: bool) -> None:
         """The party has ended."""
         woken: Woken = []
@@ -101,7 +119,7 @@ class Driver:
         patience = -1 if timeout is None or timeout > LONGEST_WAIT else max(timeout, 0)
         try:
             if not party.wake.acquire(timeout=patience):
-                self._expire(party)
+                self.expire(party)
                 party.wake.acquire()
         except BaseException:  # a signal's handler raised: this party waits no longer
             self.interrupt(party)
@@ -112,16 +130,6 @@ class Driver:
             with self.mutex:
                 self.max_wait = max(self.max_wait, waited)
         return party.answer
-
-    def _expire(self, party: Party) -> None:
-        """The party's time is over: it is woken with a refusal, unless it has to wait on."""
-        with self.mutex:
-            if party.parked is self:
-                woken: Woken = []
-                answer = self.machine.expire(party, woken)
-                if answer is not PARKED:
-                    woken.append((party, answer))
-                self._wake(woken)
 
     def _wake(self, woken: Woken) -> None:
         for party, answer in woken:
