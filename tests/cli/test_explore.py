@@ -65,6 +65,26 @@ def test_a_replay_gives_the_same_each_time(folder: Path) -> None:
         assert again.stdout == first.stdout
 
 
+def test_a_replay_on_real_threads(folder: Path) -> None:
+    """They go the same way, and are stuck where the machine says."""
+    scenarios("explore", "locks.yaml", cwd=folder)
+    done = scenarios("replay", "latest", "--schedule", "deadlock", "--real", cwd=folder)
+    assert done.returncode == 1
+    assert (
+        "note: real threads went the same way to the same end, and are stuck there: "
+        "one (line 4), two (line 5)" in done.stdout
+    )
+
+
+def test_a_run_is_checked_against_the_machine(folder: Path) -> None:
+    """`show --check-model`: a real run is a path of the machine."""
+    text = LOCKS.replace("{with: b, steps: [{with: a", "{with: a, steps: [{with: b")
+    (folder / "locks.yaml").write_text(text)
+    assert scenarios("run", "locks.yaml", cwd=folder).returncode == 0
+    done = scenarios("show", "--check-model", cwd=folder)
+    assert (done.returncode, "conforms to the machine" in done.stdout) == (0, True)
+
+
 def test_a_changed_scenario_diverges(folder: Path) -> None:
     """Where the order cannot be followed any more, or shows something else, that is an error."""
     scenarios("explore", "locks.yaml", cwd=folder)

@@ -15,6 +15,7 @@ from scenarios.errors import UsageError
 from scenarios.verdict import worst
 
 if TYPE_CHECKING:
+    from scenarios.explore.replaying import Replayed
     from scenarios.explore.schedule import Schedule
     from scenarios.plan import Plan
 
@@ -30,6 +31,7 @@ Examples:
   scenarios replay ID --schedule deadlock
   scenarios replay mine.yaml                 the schedules of the file
   scenarios replay SCHEDULE --file other.yaml  the same order in another file
+  scenarios replay SCHEDULE --real           on real threads, too
 
 Exit codes:
   0    the order was followed, and nothing is wrong at its end
@@ -53,6 +55,7 @@ class Task:
 @click.argument("what", metavar="WHAT")
 @click.option("--schedule", "wanted", metavar="NAME", help="The one of this name.")
 @click.option("--file", "file", metavar="FILE", help="Follow the order in this scenario file.")
+@click.option("--real", is_flag=True, help="Drive real threads through the order as well.")
 @options.format_of("text", "json")
 @options.values
 @click.option("-q", "--quiet", is_flag=True, help="Show the verdict, and no steps.")
@@ -63,6 +66,7 @@ def command(
     what: str,
     wanted: str | None,
     file: str | None,
+    real: bool,
     form: str,
     settings: Sequence[str],
     executors: Sequence[str],
@@ -79,7 +83,7 @@ def command(
     results = []
     for task in _tasks(what, wanted, file, root, loader):
         with exploring.importable(task.plan):
-            results.append(_follow(task))
+            results.append(_follow(task, real))
         if form == "text":
             click.echo(running.page(results[-1], brief=quiet), nl=False, color=True)
     click.echo(running.together(results, form), nl=False)
@@ -190,7 +194,7 @@ def _of_file(what: str, wanted: str | None, loader: Loader) -> Iterator[Task]:
 # -- following ---------------------------------------------------------------------------------
 
 
-def _follow(task: Task) -> dict[str, Any]:
+def _follow(task: Task, real: bool) -> dict[str, Any]:
     from scenarios.explore import replaying, reporting
     from scenarios.explore.machine import FREE
     from scenarios.explore.schedule import fingerprint
@@ -209,6 +213,21 @@ def _follow(task: Task) -> dict[str, Any]:
                 f"{task.where}: the order was followed and shows {seen}, not {recorded.finding}"
                 f"{why}; record it again with `scenarios explore`"
             )
+    if real:
+        result["notices"].append(_on_threads(task, found))
     if changed:
         result["notices"].append("the scenario has changed since the order was recorded")
     return result
+
+
+def _on_threads(task: Task, found: Replayed) -> str:
+    """Drive real threads through the same order; a Divergence where they end otherwise."""
+    from scenarios.explore import real, replaying
+
+    outcome = real.drive(task.plan, found.machine, found.path)
+    if outcome.differences:
+        told = "; ".join(outcome.differences)
+        raise replaying.Divergence(f"{task.where}: real threads ended otherwise: {told}")
+    stuck = ", ".join(f"{one.worker} (line {one.line})" for one in outcome.stuck)
+    end = f", and are stuck there: {stuck}" if stuck else ""
+    return f"real threads went the same way to the same end{end}"
