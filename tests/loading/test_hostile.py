@@ -21,7 +21,7 @@ from hostile import LARGE, SMALL
 
 MIB = 2**20
 MEMORY = 50 * MIB
-# Seconds. On a free machine the worst of the small takes 0.09 and that of the large 0.9.
+# Seconds. On a free machine the worst of the small takes 0.09 and that of the large 1.0.
 SOON = 0.2
 LATER = 2.0
 
