@@ -29,6 +29,16 @@ workers:
 """
 
 
+EXPLORED = """\
+workers:
+  t:
+    executor: thread
+    steps:
+      - {call: "stringprep:in_table_c11", args: [" "], into: found, pure: true}
+      - assert: found is True
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a file and a module beside it."""
@@ -99,3 +109,14 @@ def test_a_module_beside_the_file_stands_for_no_installed_one(tmp_path: Path) ->
 
     assert results("--allow-targets", "stringprep") == [True, True, True]
     assert results() == ["beside", "beside", "beside"]
+
+
+def test_exploring_calls_the_installed_module_as_well(tmp_path: Path) -> None:
+    """Calls of an exploration are those of a run."""
+    (tmp_path / "stringprep.py").write_text(OTHER)
+    (tmp_path / "a.yaml").write_text(EXPLORED)
+    limited = scenarios("explore", "a.yaml", "--allow-targets", "stringprep", cwd=tmp_path)
+    assert (limited.returncode, limited.stderr) == (0, "")
+    assert scenarios("explore", "a.yaml", cwd=tmp_path).returncode == 1
+    refused = scenarios("explore", "a.yaml", "--allow-targets", "json", cwd=tmp_path)
+    assert refused.returncode == 2
