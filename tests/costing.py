@@ -60,6 +60,10 @@ def measured(path: Path, large: bool) -> Iterator[dict[str, Any]]:
     for name in LARGE if large else SMALL:
         _apart(partial(write, path, name, large))
         figures, peak = _apart(refuse)
+        for _ in range(2):  # a busy moment is not the file's
+            if figures.get("cpu", 0) > (2 if large else 0.1):
+                again, _peak = _apart(refuse)
+                figures = min(figures, again, key=lambda one: one.get("cpu", LIMIT))
         size = path.stat().st_size
         yield {"name": name, "size": size, "memory": (peak - idle) * 1024, **figures}
 

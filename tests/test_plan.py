@@ -107,6 +107,24 @@ def test_replicas_are_workers_of_their_own() -> None:
     assert len({worker.seed for worker in plan.workers}) == 4
 
 
+def test_replicas_share_what_is_the_same() -> None:
+    """A program is compiled once for all copies, and for each where it names the copy's own."""
+    plan = planned(
+        """
+        a: {executor: thread, replicas: 3, steps: [{put: q, value: "${worker.replica}"}]}
+        b:
+          executor: thread
+          replicas: 3
+          steps: [{put: "${'q' if worker.replica % 2 else 'other'}", value: 1}]
+        """
+    )
+    same, own = plan.workers[:3], plan.workers[3:]
+    assert [worker.program is same[0].program for worker in same] == [True] * 3
+    assert [worker.program is own[0].program for worker in own] == [True, False, False]
+    assert [sorted(worker.puts) for worker in own] == [["other"], ["q"], ["other"]]
+    assert len({worker.seed for worker in plan.workers}) == 6
+
+
 def test_replicas_of_a_command() -> None:
     """Each with its own queue."""
     plan = planned(

@@ -29,6 +29,16 @@ workers:
 """
 
 
+EXPLORED = """\
+workers:
+  t:
+    executor: thread
+    steps:
+      - {call: "stringprep:in_table_c11", args: [" "], into: found, pure: true}
+      - assert: found is True
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a file and a module beside it."""
@@ -76,7 +86,8 @@ def test_the_environment_limits_where_the_option_does_not(folder: Path) -> None:
         done = scenarios("run", "a.yaml", *options, cwd=folder, SCENARIOS_ALLOW_TARGETS=value)
         return done.returncode
 
-    assert [run(both), run("json"), run(""), run("json", "--allow-targets", both)] == [0, 2, 2, 0]
+    assert [run(both), run("json"), run("")] == [0, 2, 2]
+    assert [run("json", "--allow-targets", both), run(both, "--allow-targets", "json")] == [0, 2]
 
 
 def test_a_slip_in_the_list_is_told(folder: Path) -> None:
@@ -98,3 +109,14 @@ def test_a_module_beside_the_file_stands_for_no_installed_one(tmp_path: Path) ->
 
     assert results("--allow-targets", "stringprep") == [True, True, True]
     assert results() == ["beside", "beside", "beside"]
+
+
+def test_exploring_calls_the_installed_module_as_well(tmp_path: Path) -> None:
+    """Calls of an exploration are those of a run."""
+    (tmp_path / "stringprep.py").write_text(OTHER)
+    (tmp_path / "a.yaml").write_text(EXPLORED)
+    limited = scenarios("explore", "a.yaml", "--allow-targets", "stringprep", cwd=tmp_path)
+    assert (limited.returncode, limited.stderr) == (0, "")
+    assert scenarios("explore", "a.yaml", cwd=tmp_path).returncode == 1
+    refused = scenarios("explore", "a.yaml", "--allow-targets", "json", cwd=tmp_path)
+    assert refused.returncode == 2

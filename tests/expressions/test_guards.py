@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evaluating import failure, value_of
-from scenarios.expressions import EvaluationError, ExpressionError, compile_expression
+from scenarios.expressions import EvaluationError, ExpressionError, compile_expression, prepare
 
 BIG = {
     "text": "x" * 1_000_000,
@@ -117,6 +117,83 @@ def test_large_but_allowed() -> None:
     assert len(value_of("'x' * 1000000")) == 1_000_000
     assert value_of("sum(x for x in range(1000000))") == 499_999_500_000
     assert len(str(value_of("9 ** 3143"))) == 3000
+
+
+WIDE = 2**61 - 1  # multiples of it have one hash
+DEARER = [
+    "[a // 7 for a in many for b in range(10 ** 5)]",
+    "[a % c for a in many for c in many]",
+    "[a * a for a in halves for b in range(10 ** 5)]",
+    "[7 ** 4900 for b in range(10 ** 5)]",
+    "[str(a) for a in many for b in range(10 ** 5)]",
+    "[f'{a}' for a in many for b in range(10 ** 5)]",
+    "[f'{a:,}' for a in many for b in range(10 ** 5)]",
+    "[int(text) for b in range(10 ** 5)]",
+    "[round(a, -2000) for a in many for b in range(10 ** 5)]",
+    f"set(range(0, {WIDE} * 10 ** 5, {WIDE}))",
+    f"{{b * {WIDE} for b in range(10 ** 5)}}",
+    f"{{b * {WIDE}: 1 for b in range(10 ** 5)}}",
+    f"{{(b * {WIDE}, b) for b in range(10 ** 5)}}",
+    f"dict([[b * {WIDE}, 1] for b in range(10 ** 5)])",
+]
+
+
+@pytest.mark.parametrize("text", DEARER, ids=lambda text: text[:40])
+def test_what_takes_longer_counts_for_more(text: str) -> None:
+    """Long integers and elements with one hash would take minutes in so many rounds."""
+    made = compile_expression(text)
+    many = [7**4900 - number for number in range(1000)]
+    halves = [7**2400 - number for number in range(1000)]
+    before = time.process_time()
+    assert "too much work" in failure(made, many=many, halves=halves, text="9" * 4000)
+    assert time.process_time() - before < 2  # about 0.1 s on a free machine
+
+
+def test_honest_sets_and_numbers_are_cheap() -> None:
+    """Ids of 60 bits, times in nanoseconds and pairs of them go into sets by the thousand."""
+    rows = [[number, 1_760_000_000_000_000_000 + number] for number in range(5_000)]
+    assert value_of("len({(r[0], r[1]) for r in rows})", rows=rows) == 5_000
+    assert value_of("len({r[1] for r in rows} | set([1, 2]))", rows=rows) == 5_002
+    assert value_of("dict([['a', 1]], b=2)") == {"a": 1, "b": 2}
+    assert value_of("dict({'a': 1})") == {"a": 1}
+    assert value_of("[set(), set('aab'), dict()]") == [set(), {"a", "b"}, {}]
+    assert value_of("len([a // 3 % 7 for a in range(100000)])") == 100_000
+
+
+def test_evaluations_can_share_a_budget() -> None:
+    """Names made ready with a budget lend it to every evaluation, and it is not given back."""
+    budget = [2_000, 1_000]
+    names: dict[str, Any] = {"vars": {"row": [0] * 300}}
+    prepare(names, budget)
+    made = compile_expression("len(vars.row + vars.row)")
+    assert made.evaluate(names) == 600
+    assert budget[0] == 2_000 - 2 * 300 - 600  # both are copied, and the sum is weighed
+    with pytest.raises(EvaluationError, match="over 100 rounds or 1,000 elements"):
+        made.evaluate(names)
+    assert names["_b"] is budget
+
+
+def test_a_constant_that_takes_work_is_left_for_the_run() -> None:
+    """What is short is computed once; a long loop is not run while it is compiled."""
+    assert compile_expression("sum(range(100))").constant
+    made = compile_expression("len([0 for a in range(10000)])")
+    assert not made.constant
+    assert value_of(made) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1", 11), ("a.b + 1", 14), ("f'{a}{b}'", 23), ("[a, 2, 3]", 14)]
+)
+def test_size(text: str, size: int) -> None:
+    """An expression knows what it took to compile it: ten parts, and its own."""
+    assert compile_expression(text).size == size
+
+
+@pytest.mark.parametrize("text", ["[" + "1," * 5_000 + "]", "f'" + "{a}" * 1_001 + "'"])
+def test_an_expression_has_a_number_of_parts(text: str) -> None:
+    """More are refused before they are looked at."""
+    with pytest.raises(ExpressionError, match="at most 5,000 parts"):
+        compile_expression(text)
 
 
 SHAPES: dict[str, Callable[[int], str]] = {

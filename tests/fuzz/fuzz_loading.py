@@ -101,6 +101,7 @@ def main(mode: str, folder: Path, options: list[str]) -> None:
         options = [*options, f"-dict={folder / 'words.txt'}"]
     else:
         corpus.mkdir(exist_ok=True)
+        options = ["-len_control=0", *options]  # short inputs draw next to nothing
         watch = drawn(watch).hypothesis.fuzz_one_input
     found = f"-artifact_prefix={folder}/"
     atheris.Setup([sys.argv[0], *OPTIONS, found, *options, str(corpus)], watch)

@@ -139,3 +139,26 @@ def test_a_matrix_is_bounded() -> None:
         f"§matrix: {{a: {row}, b: {row}, c: [1, 2]}}\n{WORKER}",
         "the matrix makes 512 scenarios; at most 256 are run",
     )
+
+
+def test_a_matrix_of_large_files_is_refused() -> None:
+    """What would be checked is counted before it is: the file, once for each scenario."""
+    rows = ", ".join(["[1, 2, 3]"] * 1_000)
+    text = "§matrix: {m: %s}\nx-a: [%s]\n" + WORKER
+    large = text % (list(range(200)), rows)
+    refused(large, "200 scenarios of 4,207 keys, values, lists and mappings each; at most 400,000")
+    small = text.replace("§", "") % (list(range(90)), rows)
+    assert len(loaded(small).scenarios) == 90
+
+
+def test_faults_end_the_check_of_a_large_matrix() -> None:
+    """The scenarios that were looked at tell all of theirs, and how many were not is said."""
+    rows = ", ".join(["[1, 2, 3]"] * 1_000)
+    text = f"§matrix: {{m: {list(range(90))}}}\nx-a: [{rows}]\n§foo: 1\n{WORKER}"
+    refused(text, "the other 87 scenarios of the matrix are not checked", 'unknown key "foo"')
+
+
+def test_a_matrix_without_measure() -> None:
+    """A number of scenarios that cannot even be written is refused in words."""
+    columns = ", ".join(f"m{number}: [1, 2]" for number in range(15_000))
+    refused(f"§matrix: {{{columns}}}\n{WORKER}", "the matrix makes over 1,000,000 scenarios")

@@ -142,3 +142,18 @@ def test_quoted() -> None:
 def test_messages_hold_no_control_characters() -> None:
     """What an escape hides in a text is made visible."""
     refused(with_steps('- {put: §"\\e[2J", value: 1}'), '"\\x1b[2J"')
+
+
+def test_nearest_among_many() -> None:
+    """Of many words those are compared that begin alike or are about as long."""
+    words = [f"word{number}" for number in range(500)]
+    assert nearest("wodr17", [*words, "queue"]) == "word17"
+    assert nearest("queeu", [*words, "queue"]) == "queue"
+
+
+def test_a_mistake_in_a_long_line() -> None:
+    """What is wrong is told as in a short line; the line is not repeated."""
+    before = "{" + "".join(f"k{number}: b, " for number in range(1_000))
+    line, column, message = told(before + "value: ${x}}")
+    assert (line, column) == (1, len(before) + 8)
+    assert message == "braces of ${...} inside {} or [] need quotes around the text; quote it"

@@ -130,6 +130,16 @@ def test_what_is_said_can_be_followed() -> None:
     assert loaded(text).scenarios
 
 
+def test_a_variable_that_looks_like_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`env` can be a worker's own variable: what it holds is not known before the run."""
+    monkeypatch.setenv("PROGRAM", "echo")
+    text = """
+    workers:
+      w: {executor: thread, steps: [{set: {env: {PROGRAM: rm}}}, {run: [§"${env.PROGRAM}"]}]}
+    """
+    refused(text, "known only when it runs", targets=allowed("command:echo"))
+
+
 def test_values_given_from_outside_count() -> None:
     """`--set` cannot bring in what is not allowed."""
     text = 'vars: {m: json}\nworkers: {w: {executor: thread, call: "${vars.m}:dumps"}}\n'

@@ -135,3 +135,10 @@ def test_expectations_of_a_worker() -> None:
         with_keys(STEPS + "expect:\n  - §stat == 'failed'\n"),
         'unknown name "stat"; did you mean "state"?',
     )
+
+
+def test_replicas_are_counted_together() -> None:
+    """Ten thousand are enough for a file, however many workers share them."""
+    worker = "{executor: thread, replicas: %s, steps: []}"
+    some = f"workers: {{a: {worker % 4_000}, b: {worker % 6_000}, c: {worker % '§1'}}}"
+    refused(some, "the workers of a file have at most 10,000 replicas together")

@@ -115,7 +115,7 @@ def _hearing() -> Iterator[None]:
 def importable(plan: Plan) -> Iterator[None]:
     """While this lasts, modules beside the scenario can be imported, as in a run."""
     folder = str(Path(plan.scenario.path).resolve().parent)
-    sys.path.insert(0, folder)
+    sys.path.insert(len(sys.path) if plan.limited else 0, folder)
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ _SHOWN: Final = 100  # characters of a line that a message repeats at most
 _LOOKED_AT: Final = 1_000  # characters of a line that are looked at
 _LONGEST: Final = 100  # characters of a word that is compared with others
 MOST_KNOWN: Final = 1_000  # words that are looked at for the likeliest, in 0.2 ms
-_COMPARED: Final = 50  # words that one is compared with at most, in 0.5 ms
+_COMPARED: Final = 30  # words that one is compared with at most, in 0.3 ms
 _PAIRS: Final = 10_000  # pairs of characters that are compared for one word
 
 _CAUSES: Final = (
