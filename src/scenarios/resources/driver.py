@@ -111,7 +111,8 @@ class Driver:
         if waited > self.max_wait:
             with self.mutex:
                 self.max_wait = max(self.max_wait, waited)
-        return party.answer
+        answer, party.answer = party.answer, None  # an item is let go when its taker lets it go
+        return answer
 
     def _expire(self, party: Party) -> None:
         """The party's time is over: it is woken with a refusal, unless it has to wait on."""
