@@ -43,7 +43,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:Deprecati
     ("executor", "other"), [("process", "thread"), ("process", "process"), ("thread", "process")]
 )
 def test_threads_of_the_parent_go_on(executor: str, other: str, tmp_path: Path) -> None:
-    """Their connections are not ended, their log is not cut, and no two items have one identity."""
+    """Their connections are not ended, their log is not cut; the child's events are its own."""
     (tmp_path / "forking.py").write_text(CODE)
     ran = run(
         tmp_path,
@@ -59,8 +59,10 @@ def test_threads_of_the_parent_go_on(executor: str, other: str, tmp_path: Path) 
     )
     assert ran.exit == 0, ran.why
     assert ran.worker("w")["result"] == ["first", "from the child", "last"]
-    items = [event["item"] for event in ran.of("ok") if event["op"] == "put"]
-    assert len(set(items)) == len(items) == 6
+    puts = [event for event in ran.of("invoke") if event["op"] == "put"]
+    assert len({event["item"] for event in puts}) == len(puts) == 6
+    (pid,) = {event["pid"] for event in puts if event["value"] != "from the child"}
+    assert [event["value"] for event in puts if event["pid"] != pid] == ["from the child"]
 
 
 def test_a_lock_that_another_thread_held_is_free_in_the_child() -> None:

@@ -125,6 +125,7 @@ class Crew:
         if here is not None:
             self._performers[threading.get_ident()] = here
             here[0].label = f"{here[0].label}.{os.getpid()}"
+            here[0].recorder.forked()
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event of the calling thread."""
