@@ -35,7 +35,7 @@ class Refused:
     """The operation cannot be done.
 
     `reason` is one of: timeout, would_block, not_owner, not_held, over_release, too_many_done,
-    uncomparable, broken, holder_died, invalid. `detail` is a sentence for people.
+    uncomparable, broken, shut_down, holder_died, invalid. `detail` is a sentence for people.
     """
 
     __slots__ = ("detail", "reason")

@@ -105,6 +105,19 @@ def test_task_done_is_at_least_once(hub: Hub) -> None:
     assert one.perform(LEAST, "join", None, DEADLINE) is True
 
 
+def test_a_shutdown_throws_away_what_was_sent_ahead() -> None:
+    """Its reader has what it took, and nothing of what lies beside it already."""
+    with Hub([("q", "queues", {"sync": True})]) as hub:
+        reader, writer = client(hub, "reader"), client(hub, "writer")
+        for number in range(100):
+            writer.perform(0, "put", (f"w.{number}", number))
+        taken = [reader.perform(0, "get")[1] for _ in range(30)]
+        assert taken == list(range(30))
+        assert writer.perform(0, "shutdown", 1) is True
+        assert reader.perform(0, "get", None, DEADLINE) == Refused("shut_down")
+        assert HubControl(hub.address, hub.token).statistics()["q"]["lost"] == 70
+
+
 def test_a_dead_holder_abandons_its_lock(hub: Hub, control: HubControl) -> None:
     """The one who waits has it and is told; `fail` refuses everybody."""
     code = 'client.perform(1, "acquire"); client.perform(2, "acquire"); say("held")\n'

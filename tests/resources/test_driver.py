@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -249,6 +250,23 @@ def test_the_item_of_a_taker_that_ended_goes_back() -> None:
             driver.perform(taker, "task_done", None, None)
         driver.leave(taker, False)
         assert driver.perform(other, "get", None, 0) == (WOULD_BLOCK if done else ("a", 1))
+
+
+def test_an_item_is_let_go_when_its_taker_lets_it_go(shared: dict[str, Driver]) -> None:
+    """No party keeps what it was woken with."""
+
+    class Item:
+        pass
+
+    taker = Party("taker")
+    taking = Later(shared["q"].perform, taker, "get", None, None)
+    parked(taker)
+    item = Item()
+    gone = weakref.ref(item)
+    shared["q"].perform(Party("putter"), "put", ("a", item), None)
+    assert taking.result() == ("a", item)
+    del item, taking
+    assert gone() is None
 
 
 def test_the_longest_wait_is_told(shared: dict[str, Driver]) -> None:

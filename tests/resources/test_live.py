@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from hubs import Later, until
 from scenarios.errors import Stopped
 from scenarios.resources.driver import Driver, Party, drivers
-from scenarios.resources.live import KINDS, Live
+from scenarios.resources.live import KINDS, Live, ShutDown
 from scenarios.resources.machines import Declaration, make_all
 
 
@@ -87,6 +88,13 @@ QUEUE: dict[str, Action] = {
     "full": lambda q: q.full(),
     "maxsize": lambda q: q.maxsize,
     "task_done": lambda q: q.task_done(),
+    "unfinished_tasks": lambda q: q.unfinished_tasks,
+}
+SHUT: dict[str, Action] = {  # ours looks at a time before it asks whether it is shut down
+    **{word: action for word, action in QUEUE.items() if "negative" not in word},
+    "shut down": lambda q: q.shutdown(),
+    "shut down at once": lambda q: q.shutdown(immediate=True),
+    "is_shutdown": lambda q: q.is_shutdown,
 }
 LOCK: dict[str, Action] = {
     "acquire at once": lambda lock: lock.acquire(False),
@@ -167,6 +175,12 @@ PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any], dict[str, Action]]]
     "barrier of one": (lambda: threading.Barrier(1), lambda: live("barriers", parties=1), BARRIER),
     "event": (threading.Event, lambda: live("flags"), EVENT),
 }
+if sys.version_info >= (3, 13):  # which has them first
+    PAIRS |= {
+        f"{name}, shut down": (theirs, ours, SHUT)
+        for name, (theirs, ours, actions) in PAIRS.items()
+        if actions is QUEUE
+    }
 
 
 class Actor:
@@ -206,10 +220,9 @@ def test_as_the_standard_library(name: str) -> None:
 
 
 def test_every_kind_has_the_counterparts_names() -> None:
-    """Public methods, but for those that are deprecated, newer, or tied to its insides."""
+    """Public methods, but for those that are deprecated or tied to its insides."""
     left_out = {
-        "queue", "mutex", "not_empty", "not_full", "all_tasks_done", "unfinished_tasks",
-        "shutdown", "is_shutdown", "notifyAll", "isSet", "acquire_lock", "release_lock",
+        "queue", "mutex", "not_empty", "not_full", "all_tasks_done", "notifyAll", "isSet", "acquire_lock", "release_lock",
         "locked_lock",
     }  # fmt: skip
     for theirs, ours, _ in PAIRS.values():
@@ -248,6 +261,29 @@ def test_a_producer_and_consumers_as_they_are_written_for_a_queue() -> None:
         jobs.put(None)
     for consumer in consumers:
         consumer.result()
+
+
+def test_consumers_end_when_their_queue_is_shut_down() -> None:
+    """After the last item, on every Python."""
+    jobs = live("queues", maxsize=3)
+    done: list[int] = []
+
+    def consume() -> str:
+        try:
+            while True:
+                done.append(jobs.get())
+        except ShutDown as error:
+            return str(error)
+
+    consumers = [Later(consume) for _ in range(3)]
+    for number in range(20):
+        jobs.put(number)
+    jobs.shutdown()
+    assert {consumer.result() for consumer in consumers} == {"it: the queue is shut down"}
+    assert sorted(done) == list(range(20))
+    with pytest.raises(ShutDown):
+        jobs.put(21)
+    assert jobs.is_shutdown
 
 
 def test_a_counter_under_a_lock() -> None:

@@ -121,6 +121,50 @@ def test_join_waits_until_all_is_worked_off() -> None:
     assert play(0, "task_done").reason == "too_many_done"
 
 
+def test_a_queue_that_is_shut_down_gives_what_it_has() -> None:
+    """No put from then on, and no get once it is empty; who waits is told."""
+    play = filled(1, maxsize=1)
+    assert play("putter", "put", ("x", 2)) is PARKED
+    assert play(0, "state") == (1, False)
+    assert play(0, "shutdown") is True
+    assert play.heard() == [("putter", Refused("shut_down"))]
+    assert play("putter", "put", ("x", 2)) == Refused("shut_down")
+    assert play(0, "get") == ("a", 1)
+    assert play(0, "get") == Refused("shut_down")
+    assert play(0, "state") == (1, True)
+    play = Play(Queue())
+    assert play("taker", "get") is PARKED
+    play(0, "shutdown")
+    assert play.heard() == [("taker", Refused("shut_down"))]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "lifo", "priority"])
+def test_a_queue_that_is_shut_down_at_once_throws_its_items_away(kind: str) -> None:
+    """They need not be worked off any more, those in hand do; the statistics call them lost."""
+    play = filled(1, 2, 3, kind=kind)
+    play("taker", "get")
+    assert play("j", "join") is PARKED
+    play(0, "shutdown", 1)
+    assert play(0, "get") == Refused("shut_down")
+    assert play.heard() == []
+    play("taker", "task_done")
+    assert play.heard() == [("j", True)]
+    assert play.machine.statistics()["lost"] == 2
+
+
+def test_a_frozen_queue_knows_that_it_is_shut_down() -> None:
+    """As it knows all that later answers depend on."""
+    play = filled(1)
+    before = play.machine.freeze()
+    play(0, "shutdown")
+    state = play.machine.freeze()
+    assert state != before
+    play.machine.thaw(before)
+    assert play(0, "state") == (1, False)
+    play.machine.thaw(state)
+    assert play(0, "state") == (1, True)
+
+
 def test_what_a_dead_taker_had_in_hand_goes_back_to_the_head() -> None:
     """In its old order, also where two takers die one after the other."""
     play = filled(1, 2, 3, 4, hold="ack")

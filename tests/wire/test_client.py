@@ -42,6 +42,22 @@ def hub() -> object:
         yield started
 
 
+def test_a_queue_is_shut_down_where_every_put_waits_for_its_answer(hub: Hub) -> None:
+    """Elsewhere the next put could not be told; the refusal says what to declare."""
+    one, two = client(hub), client(hub)
+    refused = one.perform(Q, "shutdown")
+    assert refused == Refused("invalid")
+    assert "declare it with `sync: true`" in refused.detail
+    assert one.perform(Q, "state") == (0, False)
+    for index in (BOUNDED, PRIORITY):
+        assert one.perform(index, "put", ("w.1", 5)) is True
+        assert two.perform(index, "shutdown") is True
+        assert one.perform(index, "put", ("w.2", 6)) == Refused("shut_down")
+        assert one.perform(index, "get") == ("w.1", 5)
+        assert one.perform(index, "get") == Refused("shut_down")
+        assert two.perform(index, "state") == (1, True)
+
+
 def test_every_verb_answers_as_its_machine_does(hub: Hub) -> None:
     """One client alone, every section once through."""
     one = client(hub)

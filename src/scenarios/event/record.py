@@ -56,6 +56,10 @@ class Recorder:
         self._identity = json.dumps(identity, separators=(",", ":"))[1:-1]
         self._heads.clear()
 
+    def forked(self) -> None:
+        """In a forked child: its events are those of another process."""
+        self.identify(**{**json.loads(f"{{{self._identity}}}"), "pid": os.getpid()})
+
     def heads(self, operation: Any) -> tuple[str, str]:
         """The fixed parts of an operation's lines: before and after the event's name."""
         found = self._heads.get(operation)

@@ -42,7 +42,7 @@ class Action:
         # what is answered is in hand until the taker acknowledges it
         self.held = verb == "get" and section == "queues" and declared.get("hold") == "ack"
         # asked for what is there: every put that returned before must be counted
-        self.observes = section == "queues" and verb in ("size", "join")
+        self.observes = section == "queues" and verb in ("size", "join", "state", "shutdown")
 
 
 def written(action: Action, answer: Any) -> tuple[int, bytes | bytearray]:

@@ -117,6 +117,8 @@ class Desk:
             resource.readers.add(who)
         elif action.observes:
             self.lots.look()
+            if action.verb == "shutdown":  # which may throw away what was sent ahead
+                self.lots.take_back(resource)
         woken: Woken = []
         try:
             answer = resource.machine.apply(who, action.verb, argument, woken)

@@ -129,7 +129,8 @@ class Driver:
         if waited > self.max_wait:
             with self.mutex:
                 self.max_wait = max(self.max_wait, waited)
-        return party.answer
+        answer, party.answer = party.answer, None  # an item is let go when its taker lets it go
+        return answer
 
     def _wake(self, woken: Woken) -> None:
         for party, answer in woken:

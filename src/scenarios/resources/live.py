@@ -6,6 +6,7 @@ Each method becomes one operation of the worker whose thread calls it, as a step
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,13 @@ from typing import Any, Protocol
 from scenarios.answers import STOP, Failed, Refused
 from scenarios.errors import ScenariosError, Stopped
 from scenarios.expressions import copied
+
+if sys.version_info >= (3, 13):
+    from queue import ShutDown
+else:
+
+    class ShutDown(Exception):
+        """As `queue.ShutDown`, which Python has from 3.13 on."""
 
 
 class Does(Protocol):
@@ -72,6 +80,7 @@ def _error(name: str, refused: Refused) -> Exception:
         "invalid": ValueError,
         "uncomparable": TypeError,
         "broken": threading.BrokenBarrierError,
+        "shut_down": ShutDown,
     }
     return kinds.get(refused.reason, RuntimeError)(text)
 
@@ -86,14 +95,30 @@ class LiveQueue(Live):
         """The bound, 0 for none."""
         return int(self._declared.get("maxsize", 0))
 
+    @property
+    def unfinished_tasks(self) -> int:
+        """How many items are not worked off."""
+        return int(self._do("state", "state")[0])
+
+    @property
+    def is_shutdown(self) -> bool:
+        """Whether it is shut down."""
+        return bool(self._do("state", "state")[1])
+
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Put an item; raises `queue.Full` where it cannot in time."""
+        """Put an item; raises `queue.Full` where it cannot in time.
+
+        Where the queue is shut down, raises ShutDown.
+        """
         limit = _limit(block, timeout) if self.maxsize else None  # without a bound nobody waits
         if not self._done(self._do("put", "put", copied(item), limit)):
             raise queue.Full
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Take an item; raises `queue.Empty` where there is none in time."""
+        """Take an item; raises `queue.Empty` where there is none in time.
+
+        Where none will come any more, since the queue is shut down, raises ShutDown.
+        """
         answer = self._do("get", "get", None, _limit(block, timeout))
         if not self._done(answer):
             raise queue.Empty
@@ -126,6 +151,13 @@ class LiveQueue(Live):
     def join(self) -> None:
         """Wait until all items are worked off."""
         self._done(self._do("join", "join"))
+
+    def shutdown(self, immediate: bool = False) -> None:
+        """Let every put from here on raise ShutDown, and every get once no item is left.
+
+        With `immediate` the items that are there are thrown away.
+        """
+        self._done(self._do("shutdown", "shutdown", True if immediate else None))
 
 
 class LiveLock(Live):

@@ -27,6 +27,8 @@ from scenarios.resources.machine import (
 
 _payload = attrgetter("payload")
 
+SHUT_DOWN = Refused("shut_down", "the queue is shut down")
+
 LONGEST_REASON = 500
 """Characters of what a payload's own comparison raises."""
 
@@ -68,6 +70,7 @@ class Queue(Machine):
         "last_taken",
         "maxsize",
         "putters",
+        "shut",
         "unfinished",
     )
 
@@ -83,11 +86,14 @@ class Queue(Machine):
         self.unfinished = self.arrivals = self.got = 0
         self.last_taken = 0
         self.fifo_kept = True
+        self.shut = False
 
     # -- verbs ---------------------------------------------------------------------------------
 
     def put(self, who: Who, item: tuple[str, Any], woken: Woken) -> Any:
         """Put an item; waits while a bounded queue is full."""
+        if self.shut:
+            return SHUT_DOWN
         entry = Entry(*item)
         if self.maxsize and len(self.items) >= self.maxsize:
             self.putters.append((who, entry))
@@ -97,6 +103,8 @@ class Queue(Machine):
     def get(self, who: Who, _: Any, woken: Woken) -> Any:
         """Take the next item as (identity, payload); waits while there is none."""
         if not self.items:
+            if self.shut:
+                return SHUT_DOWN
             self.getters.append(who)
             return PARKED
         entry = self._take(who)
@@ -138,10 +146,7 @@ class Queue(Machine):
         hand = self.in_hand.get(who)
         if self.hold == "task_done" and hand:
             hand.pop()
-        self.unfinished -= 1
-        if not self.unfinished:
-            woken.extend((joiner, True) for joiner in self.joiners)
-            self.joiners.clear()
+        self._work_off(1, woken)
         return True
 
     def join(self, who: Who, _: Any, woken: Woken) -> Any:
@@ -151,6 +156,26 @@ class Queue(Machine):
         self.joiners.append(who)
         return PARKED
 
+    def state(self, who: Who, _: Any, woken: Woken) -> tuple[int, bool]:
+        """How many items are not worked off, and whether it is shut down."""
+        return self.unfinished, self.shut
+
+    def shutdown(self, who: Who, immediate: int | None, woken: Woken) -> Any:
+        """Refuse every put from here on, and every get that finds no item.
+
+        With `immediate` the items that are left are thrown away, and count as lost.
+        """
+        self.shut = True
+        # who waits for an item finds none any more: nobody waits for one while there are any
+        woken.extend((waiter, SHUT_DOWN) for waiter in self.getters)
+        woken.extend((waiter, SHUT_DOWN) for waiter, _ in self.putters)
+        self.getters.clear()
+        self.putters.clear()
+        if immediate:
+            self._work_off(min(len(self.items), self.unfinished), woken)
+            self.items.clear()
+        return True
+
     verbs: ClassVar[Verbs] = {
         "put": put,
         "get": get,
@@ -159,6 +184,8 @@ class Queue(Machine):
         "size": size,
         "task_done": task_done,
         "join": join,
+        "state": state,
+        "shutdown": shutdown,
     }
 
     # -- leaving -------------------------------------------------------------------------------
@@ -218,11 +245,12 @@ class Queue(Machine):
             (self.arrivals - taken, self.got - taken),
             0 if since is None else self.last_taken - since,
             self.fifo_kept,
+            self.shut,
         )
 
     def thaw(self, state: Any) -> None:
         """See `freeze`."""
-        items, getters, putters, joiners, hands, unfinished, counts, last, kept = state
+        items, getters, putters, joiners, hands, unfinished, counts, last, kept, shut = state
         self.items = (deque if self.kind == "fifo" else list)(map(_entry, items))
         self.getters = deque(getters)
         self.putters = deque((who, _entry(item)) for who, item in putters)
@@ -230,9 +258,15 @@ class Queue(Machine):
         self.in_hand = {who: deque(map(_entry, hand)) for who, hand in hands}
         self.unfinished = unfinished
         self.arrivals, self.got = counts
-        self.last_taken, self.fifo_kept = last, kept
+        self.last_taken, self.fifo_kept, self.shut = last, kept, shut
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _work_off(self, count: int, woken: Woken) -> None:
+        self.unfinished -= count
+        if not self.unfinished:
+            woken.extend((joiner, True) for joiner in self.joiners)
+            self.joiners.clear()
 
     def _accept(self, entry: Entry, woken: Woken) -> Any:
         try:

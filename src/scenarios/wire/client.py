@@ -80,6 +80,8 @@ class HubClient:
                 return self._put(channel, index, argument, timeout)
             if verb == "update":
                 return self._update(channel, index, argument)
+            if verb == "shutdown" and self._resources[index].tells:
+                return codec.UNTOLD
             encoded = codec.argument(section, verb, argument)
             answer = self._ask(channel, index, verb, encoded, timeout)
         except BaseException:

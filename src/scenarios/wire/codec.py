@@ -15,6 +15,13 @@ Encoded = tuple[bytes, bytes]
 
 NOTHING: Encoded = (b"", b"")
 
+UNTOLD = Refused(
+    "invalid",
+    "between processes a put into it waits for no answer, so that a shutdown could not be told;"
+    " declare it with `sync: true`",
+)
+"""The answer to a shutdown of such a queue."""
+
 
 class Known:
     """What a client has to know of a resource."""

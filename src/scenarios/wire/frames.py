@@ -61,6 +61,7 @@ VERBS = (
     "acquire", "release", "locked", "count",
     "wait", "notify", "reset", "abort", "state",
     "set", "clear", "read", "write", "read_version", "swap",
+    "shutdown",
 )  # fmt: skip
 CODES = {verb: code for code, verb in enumerate(VERBS)}
 
@@ -70,6 +71,7 @@ ARGUMENTS: dict[tuple[str, str], int | str] = {
     ("queues", "put"): ITEM,
     ("queues", "ack"): IDENTITY,
     ("queues", "give_back"): IDENTITY,
+    ("queues", "shutdown"): NUMBER,
     ("semaphores", "release"): NUMBER,
     ("conditions", "notify"): NUMBER,
     ("values", "write"): PAYLOAD,

@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 from scenarios.answers import STOP, Failed, failed
 from scenarios.errors import RAISED, ScenariosError, Stopped, sentence
@@ -51,6 +52,7 @@ class Crew:
         self._stopped = self._killed = False
         self._locals = Locals(setting.locals, self._names_here, self._tell_local)
         self._live = self._live_objects()
+        _crews.add(self)
         self._by_verb = {
             "log": self._log,
             "sleep": self._sleep,
@@ -113,6 +115,17 @@ class Crew:
             _, segment = self._performers.pop(ident)
         self._access.close(performer)
         self._close(performer, segment)
+
+    def forked(self) -> None:
+        """In a forked child: its one thread is another party than the one it was copied from."""
+        self._mutex = threading.Lock()  # a thread that is not here may have held it
+        here = self._performers.get(threading.get_ident())
+        self._performers = {}
+        self.label = f"{self.label}.{os.getpid()}"
+        if here is not None:
+            self._performers[threading.get_ident()] = here
+            here[0].label = f"{here[0].label}.{os.getpid()}"
+            here[0].recorder.forked()
 
     def event(self, event: str, **fields: Any) -> None:
         """Record an event of the calling thread."""
@@ -310,16 +323,32 @@ class Crew:
         self.event(event, object=name)
 
 
-class _AtEnd:
-    """Kept in a thread's own storage: calls back when the thread is gone."""
+_crews: WeakSet[Crew] = WeakSet()
 
-    __slots__ = ("_call",)
+
+def _after_fork() -> None:
+    for crew in list(_crews):
+        crew.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+class _AtEnd:
+    """Kept in a thread's own storage: calls back when the thread is gone.
+
+    Not in a forked child, which drops the storage of all threads but one: they live on here.
+    """
+
+    __slots__ = ("_call", "_process")
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
+        self._process = os.getpid()
 
     def __del__(self) -> None:
-        self._call()
+        if self._process == os.getpid():
+            self._call()
 
 
 class LocalObjects:
