@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from scenarios.answers import Failed
-from scenarios.errors import ScenariosError
+from scenarios.errors import RAISED, ScenariosError, sentence
 from scenarios.explore.cut import Cut
 from scenarios.expressions import plain
 from scenarios.program import Operation
@@ -41,9 +41,8 @@ class Calls:
             result = resolve(operation.detail)(*args, **kwargs)
         except ScenariosError as error:
             return Failed(str(error))
-        except (Exception, SystemExit, GeneratorExit) as error:
-            text = str(error).strip()
-            return Failed(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+        except RAISED as error:
+            return Failed(sentence(error))
         if operation.into is None:
             return frozen(None)
         try:
