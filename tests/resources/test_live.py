@@ -222,7 +222,8 @@ def test_as_the_standard_library(name: str) -> None:
 def test_every_kind_has_the_counterparts_names() -> None:
     """Public methods, but for those that are deprecated or tied to its insides."""
     left_out = {
-        "queue", "mutex", "not_empty", "not_full", "all_tasks_done", "notifyAll", "isSet", "acquire_lock", "release_lock",
+        "queue", "mutex", "not_empty", "not_full", "all_tasks_done", "notifyAll", "isSet",
+        "acquire_lock", "release_lock",
         "locked_lock",
     }  # fmt: skip
     for theirs, ours, _ in PAIRS.values():
