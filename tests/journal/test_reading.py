@@ -84,6 +84,15 @@ def test_where_the_window_is_full_to_its_last_byte(tmp_path: Path) -> None:
     assert events(tmp_path) == [(1, 1, "invoke"), (2, 2, "log"), (2, 1, "info")]
 
 
+def test_an_operation_whose_end_may_be_lost(tmp_path: Path) -> None:
+    """Where lines are missing it is told as info there, and a later end ends nothing before it."""
+    lost = line(4, 9, "events_lost", count=5)
+    written(tmp_path / "a", line(1, 1, "invoke", op="get"), line(2, 2), lost, line(4, 9, "ok"))
+    assert events(tmp_path) == [
+        (1, 1, "invoke"), (2, 2, "log"), (4, 1, "info"), (4, 9, "events_lost"), (4, 9, "ok"),
+    ]  # fmt: skip
+
+
 def test_an_operation_that_still_lasts_is_not_unknown(tmp_path: Path) -> None:
     """While the run is under way nothing is said of it."""
     segment = written(tmp_path / "a", line(1, 1, "invoke", op="get"), close=False)

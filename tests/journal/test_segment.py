@@ -130,7 +130,10 @@ def test_a_file_that_could_not_be_made_is_tried_again(tmp_path: Path) -> None:
     segment.close()
     assert segment.dropped == 1
     assert segment.trouble == "Too many open files"
-    assert read(tmp_path / "a") == [line(2)]
+    assert read(tmp_path / "a") == [
+        line(2, event="events_lost", count=1, error="Too many open files"),
+        line(2),
+    ]
 
 
 def test_a_writer_with_the_number_of_an_earlier_process_has_its_own_file(tmp_path: Path) -> None:
@@ -168,9 +171,15 @@ def test_no_more_room(tmp_path: Path) -> None:
         assert segment.dropped == 1000 - kept > 0
         assert limit - len(text) * kept < PAGE + len(text)
     assert segment.trouble == "File too large"
-    segment.write(text)  # there is room again
+    later = line(2, 7, "ok", worker="w", pid=3, thread="x", op="put")
+    segment.write(later)  # there is room again
+    segment.write(later)
     segment.close()
-    assert len(read(tmp_path / "a")) == kept + 1
+    (lost, *after) = read(tmp_path / "a")[kept:]
+    assert after == [later, later]
+    whose = {"worker": "w", "pid": 3, "thread": "x"}
+    told = {**whose, "count": 1000 - kept, "error": "File too large"}
+    assert json.loads(lost) == {"time": 2, "seq": 7, "event": "events_lost", **told}
 
 
 def test_a_full_disk(tmp_path: Path) -> None:

@@ -97,6 +97,8 @@ def _check(path: Path, result: Mapping[str, Any] | None, notes: list[str]) -> Co
     damage = events.damage()
     if damage:
         return Conformity("unknown", damage)
+    if result["run"].get("lost_events"):
+        return Conformity("unknown", f"{result['run']['lost_events']} events are not in its log")
     try:
         plan = _plan(path, result, notes)
     except (ScenarioFileError, UsageError, EnvironmentFault) as error:
@@ -117,7 +119,8 @@ def _plan(path: Path, result: Mapping[str, Any], notes: list[str]) -> Plan | Non
     """
     from scenarios import loading, plan
     from scenarios.cli.run import command
-    from scenarios.event.masking import MASK, Masker
+    from scenarios.event.masking import MASK
+    from scenarios.loading.hiding import hidden
 
     words = shlex.split(result.get("again") or "")[2:] or [result["file"]]
     given = command.make_context("run", words, resilient_parsing=True).params
@@ -149,8 +152,8 @@ def _plan(path: Path, result: Mapping[str, Any], notes: list[str]) -> Plan | Non
             notes.append(f"{result['file']} has changed since; the stored scenario is checked")
         return load(stored)
     made = load(now) if file is not None else None
-    hidden = made is not None and Masker(made.scenario.secrets).text(now.decode())
-    return made if hidden == stored.decode() else None
+    same = made is not None and hidden(now.decode(), made.scenario.secrets) == stored.decode()
+    return made if same else None
 
 
 def _file(path: Path, result: Mapping[str, Any]) -> Path | None:

@@ -112,8 +112,8 @@ class _Reader:
             made.run = event
         elif kind == "run_ended":
             self._end = _ended(event["state"])
-        elif kind == "notice" and " had no room in the log" in str(event.get("message")):
-            raise Unknowable(f"events are lost: {event['message']}")
+        elif kind == "events_lost":
+            raise Unknowable(f"{event['count']} events had no room in the log: {event['error']}")
         member = self._members.get(event.get("worker", ""))
         if member is None:
             return
