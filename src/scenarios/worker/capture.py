@@ -51,6 +51,8 @@ class _Here(threading.local):
 _everywhere: Tell | None = None  # in a worker's own process every thread is the worker's
 _partials: list[dict[str, _Line]] = []  # of threads there: they may end in the middle of a line
 _here = _Here()
+_mutex = threading.Lock()
+_restore: list[Callable[[], None]] = []  # once for each run that routes output now
 
 
 @contextlib.contextmanager
@@ -85,15 +87,30 @@ def whole_process(tell: Tell) -> None:
 
 @contextlib.contextmanager
 def in_threads() -> Iterator[None]:
-    """While this lasts, the output of threads that are inside `by` is routed to their workers."""
-    before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Router("stdout", before[0]), Router("stderr", before[1])
-    hook = _quiet_stops()
+    """While this lasts, the output of threads that are inside `by` is routed to their workers.
+
+    Several runs of a process may have it at once: the last one puts back what the first one found.
+    """
+    with _mutex:
+        if not _restore:
+            before = sys.stdout, sys.stderr
+            sys.stdout, sys.stderr = Router("stdout", before[0]), Router("stderr", before[1])
+            hook = _quiet_stops()
+            _restore.append(lambda: _put_back(*before, hook))
+        else:
+            _restore.append(_restore[0])
     try:
         yield
     finally:
-        sys.stdout, sys.stderr = before
-        threading.excepthook = hook
+        with _mutex:
+            put_back = _restore.pop()
+            if not _restore:
+                put_back()
+
+
+def _put_back(stdout: TextIO, stderr: TextIO, hook: Callable[[Any], object]) -> None:
+    sys.stdout, sys.stderr = stdout, stderr
+    threading.excepthook = hook
 
 
 def _quiet_stops() -> Callable[[Any], object]:
