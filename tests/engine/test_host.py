@@ -33,13 +33,18 @@ def state():
         "mask": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
         "subreaper": linux.is_subreaper(),
         "threads": sorted(thread.name for thread in threading.enumerate()),
-        "files": sorted(fd + os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}") ),
+        "files": files(),
         "path": sys.path,
         "environment": dict(os.environ),
         "folder": os.getcwd(),
         "streams": [str(sys.stdout), str(sys.stderr), str(threading.excepthook)],
         "children": sorted(child for child in children() if child not in MINE),
     }
+
+def files():
+    folder = "/proc/self/fd"
+    places = [(fd, f"{folder}/{fd}") for fd in os.listdir(folder)]
+    return sorted(fd + os.readlink(place) for fd, place in places if os.path.exists(place))
 
 def wakeup():
     if threading.current_thread() is not threading.main_thread():
