@@ -222,6 +222,13 @@ class World:
                 busy = any(one.stopping or one.terminates for one in left)
                 again = _each(member.end_of_foreground(busy) for member in left)
 
+    def forget(self, index: int) -> None:
+        """The next attempt is another party: what this one still holds is not its own."""
+        for machine in self.machines.values():
+            lock = machine.lock if isinstance(machine, Condition) else machine
+            if isinstance(lock, Lock) and lock.owner == index:
+                lock.owner = ("gone", index)
+
     def done(self) -> bool:
         """Whether all foreground workers are over."""
         return all(member.over or member.declared.background for member in self.members)

@@ -18,7 +18,7 @@ from scenarios.program.instructions import (
     NEXT_ITEM,
     OPERATE,
 )
-from scenarios.worker_plan import Outcome, WorkerPlan, worst
+from scenarios.worker_plan import Outcome, WorkerPlan, together
 
 if TYPE_CHECKING:
     from explore.reference import World
@@ -296,13 +296,7 @@ class Member:
         jobs = [outcome or Outcome("terminated") for outcome in self.outcomes]
         if self.plan.jobs is None:
             return jobs[0]
-        failed = [(at, one) for at, one in enumerate(jobs) if one.state == "failed"]
-        error, line = None, None
-        if failed:
-            at, first = failed[0]
-            more = f" (and {len(failed) - 1} more jobs)" if len(failed) > 1 else ""
-            error, line = f"job {at}: {first.error}{more}", first.line
-        return Outcome(worst([one.state for one in jobs]), None, error, line, jobs=jobs)
+        return together(jobs)
 
     def _end(self, outcome: Outcome) -> None:
         restart = self.declared.restart
@@ -314,6 +308,7 @@ class Member:
             self.state = "pending"
             for thread in self.threads:
                 thread.rest()
+                self.world.forget(thread.index)
             self._renew()
             if self.world.options.exact:
                 self.due = self.world.now + round(restart.backoff * SECOND)

@@ -345,4 +345,5 @@ def test_descriptors_do_not_leak(kit: Kit) -> None:
         kit.command("true").wait(20)
         with contextlib.suppress(EnvironmentFault):
             kit.command("no-such-program")
+    kit.command("true").wait(20)  # told when the spawner has looked at whatever ended before
     assert before == count()

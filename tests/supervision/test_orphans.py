@@ -79,6 +79,8 @@ def test_spawner_and_guard_killed_at_once(kit: Kit) -> None:
     # Only what had also cleared its environment is out of reach of all but the guard.
     for pid in survivors(word):
         os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert zombies(os.getpid()) == []
 
 
 def test_a_stopped_spawner_does_not_hang_close(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,20 +38,17 @@ class Signals:
         self._state: RunState | None = None
         self._mutex = threading.Lock()
         self._count = 0
-        self._before = -1
-        self._ours, self._theirs = socket.socketpair()
-        self._thread = threading.Thread(target=self._hear, name="scenarios-signals", daemon=True)
-        self._main = False  # whether they are heard at all
+        self._heard_at_all = False
         self.last: int | None = None
 
-    def _hear(self) -> None:
-        while numbers := self._ours.recv(64):
+    def _hear(self, ours: socket.socket, before: int) -> None:
+        while numbers := ours.recv(64):
             for number in numbers:
                 if number in HEARD:
                     self._heard(number)
-            if self._before >= 0:
+            if before >= 0:
                 with contextlib.suppress(OSError):
-                    os.write(self._before, numbers)  # whose descriptor it was before
+                    os.write(before, numbers)  # whose descriptor it was before
 
     def _heard(self, number: int) -> None:
         with self._mutex:
@@ -70,7 +67,7 @@ class Signals:
             self._state = state
             if self.last is not None:
                 state.inbox.put(("interrupt", self.last))
-        if self._main:
+        if self._heard_at_all:
             state.force_inline = self.force
         try:
             yield
@@ -93,10 +90,14 @@ class Signals:
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
         """While this lasts they are heard; on the main thread."""
-        self._theirs.setblocking(False)
-        self._thread.start()
-        self._main = True
-        self._before = signal.set_wakeup_fd(self._theirs.fileno(), warn_on_full_buffer=False)
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        self._heard_at_all = True
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        thread = threading.Thread(
+            target=self._hear, args=(ours, before), name="scenarios-signals", daemon=True
+        )
+        thread.start()
         handlers = {FORCE: signal.signal(FORCE, self._forced)}
         handlers |= {number: signal.signal(number, _nothing) for number in HEARD}
         try:
@@ -104,10 +105,10 @@ class Signals:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-            signal.set_wakeup_fd(self._before)
-            self._theirs.close()
-            self._thread.join()
-            self._ours.close()
+            signal.set_wakeup_fd(before)
+            theirs.close()
+            thread.join()
+            ours.close()
 
 
 def _nothing(*_: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scenarios.contracts import Handle, Status
+from scenarios.errors import EnvironmentFault
 from scenarios.supervision.host import HostPorts, Lines, finish, place
 from scenarios.supervision.output import BoundedOutput, Stream
 from scenarios.supervision.queue_pipes import Ended, feed, put_lines, text_of
@@ -40,13 +41,14 @@ class SubprocessHandle:
         self._failures: list[str] = []
         self._feeder: Performer | None = None
         self._stopping = False
-        self._ended = Ended()
         self._begin(plan.command)
 
     def _begin(self, command: CommandPlan) -> None:
         words = [text_of(self._ports.evaluate(word)) for word in command.words]
         env, cwd = place(self._plan, self._ports)
+        self._ended = Ended()
         opened: list[int] = []  # ours until the command has its copies
+        feed = out = err = None
         try:
             stdin, feed = self._input(command, opened)
             stdout, out = self._output(command.stdout, 1, opened)
@@ -54,6 +56,10 @@ class SubprocessHandle:
             self.child = self._ports.spawner().command(
                 words, stdin=stdin, stdout=stdout, stderr=stderr, env=env, cwd=cwd
             )
+        except BaseException:
+            opened += [fd for fd in (feed, out, err) if fd is not None]
+            self._ended.close()
+            raise
         finally:
             for fd in opened:
                 os.close(fd)
@@ -132,18 +138,14 @@ class SubprocessHandle:
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """The outcome, once all of its output is read; None after `timeout` seconds."""
-        code = self.child.wait(timeout)
+        try:
+            code = self.child.wait(timeout)
+        except EnvironmentFault:  # nobody knows how it ended, but it did
+            self._wind_up()
+            raise
         if code is None:
             return None
-        self._ended.tell()
-        if self._feeder is not None:
-            self._feeder.stop(kill=True)  # it would wait for items that nobody reads
-        if self._stopping:
-            self._ports.stop()
-        finish(self._streams)
-        for thread in self._threads:
-            thread.join()  # a put may wait for room in its queue, as long as nobody stops it
-        self._ended.close()
+        self._wind_up()
         texts = {name: kept.text() for name, kept in self._kept.items()}
         error = None
         if code:
@@ -160,6 +162,18 @@ class SubprocessHandle:
             stderr=texts.get("stderr", ""),
             pid=self.child.pid,
         )
+
+    def _wind_up(self) -> None:
+        """Read what it left, and end what fed it and took its lines."""
+        self._ended.tell()
+        if self._feeder is not None:
+            self._feeder.stop(kill=True)  # it would wait for items that nobody reads
+        if self._stopping:
+            self._ports.stop()
+        finish(self._streams)
+        for thread in self._threads:
+            thread.join()  # a put may wait for room in its queue, as long as nobody stops it
+        self._ended.close()
 
     def stop(self) -> None:
         """SIGTERM to its group; lines that wait for room in a queue wait no more once it ended."""

@@ -35,21 +35,24 @@ def end(mark: str, known: Set[int], limit: float = 2.0) -> None:
     """SIGKILL and reap this process's children that came from the run `mark`, and all below them.
 
     Its other children are the host program's own. `known` are pids and sessions of the run, for
-    those that do not carry the mark. Gives up after `limit` seconds.
+    those that do not carry the mark, as none does that has ended. Gives up after `limit` seconds.
     """
     me = os.getpid()
     deadline = time.monotonic() + limit
-    ours: set[int] = set()
+    ids, ours = set(known), set[int]()
     while time.monotonic() < deadline:
         for pid in proctable.children(me):
             found = proctable.status(pid)
-            if found and ({pid, found.session} & known or marks.of(pid, marks.RUN) == mark):
+            if found and ({pid, found.session} & ids or marks.of(pid, marks.RUN) == mark):
+                ids.add(found.session)
                 ours.add(pid)
-        ours = {pid for pid in ours if not _reaped(pid)}
         if not ours:
             return
+        ours = {pid for pid in ours if not _reaped(pid)}
         for pid in ours:
-            proctable.kill_below(pid)
+            below = proctable.descendants(pid)
+            ids.update(below)  # they may be given to this process when they have ended already
+            proctable.kill_all(below, (pid,))
         proctable.kill_all(ours, (me,))
         time.sleep(0.001)
 

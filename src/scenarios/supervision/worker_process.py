@@ -83,15 +83,22 @@ class WorkerProcess:
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """How it ended, once all that it said is read; None after `timeout` seconds."""
-        code = self.child.wait(timeout)
+        try:
+            code = self.child.wait(timeout)
+        except EnvironmentFault:  # nobody knows how it ended, but it did
+            self._wind_up()
+            raise
         if code is None:
             return None
-        finish(self._streams)
-        self._sock.close()
+        self._wind_up()
         outcome = self.said or self._unsaid(code)
         outcome.exit_code = code
         outcome.pid = self.child.pid
         return outcome
+
+    def _wind_up(self) -> None:
+        finish(self._streams)
+        self._sock.close()
 
     def _unsaid(self, code: int) -> Outcome:
         """The outcome of a worker that ended before it could tell one, at the step it was in."""

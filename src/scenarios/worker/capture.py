@@ -52,6 +52,8 @@ class _Here(threading.local):
 _everywhere: Tell | None = None  # in a worker's own process every thread is the worker's
 _partials: list[dict[str, _Line]] = []  # of threads there: they may end in the middle of a line
 _here = _Here()
+_mutex = threading.Lock()
+_restore: list[Callable[[], None]] = []  # once for each run that routes output now
 
 
 @contextlib.contextmanager
@@ -93,20 +95,38 @@ def owns_process() -> bool:
 def in_threads(hide: Callable[[str], str]) -> Iterator[None]:
     """While this lasts, the output of threads that are inside `by` is routed to their workers.
 
-    That of others, which code of workers may have started, is passed on through `hide`.
+    That of others, which code of workers may have started, is passed on through `hide`. Several
+    runs of a process may have it at once: the last one puts back what the first one found.
     """
-    before = sys.stdout, sys.stderr
-    out, err = (Passing(stream, hide) for stream in before)
-    sys.stdout, sys.stderr = Router("stdout", out), Router("stderr", err)
-    hook = _quiet_stops()
+    with _mutex:
+        if not _restore:
+            before = sys.stdout, sys.stderr
+            passing = Passing(before[0], hide), Passing(before[1], hide)
+            sys.stdout, sys.stderr = Router("stdout", passing[0]), Router("stderr", passing[1])
+            hook = _quiet_stops()
+            _restore.append(lambda: _put_back(*before, hook, passing))
+        else:
+            _restore.append(_restore[0])
     try:
         yield
     finally:
-        sys.stdout, sys.stderr = before
-        threading.excepthook = hook
-        for passing in (out, err):
-            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
-                passing.end()
+        with _mutex:
+            put_back = _restore.pop()
+            if not _restore:
+                put_back()
+
+
+def _put_back(
+    stdout: TextIO,
+    stderr: TextIO,
+    hook: Callable[[Any], object],
+    passing: tuple[Passing, Passing],
+) -> None:
+    sys.stdout, sys.stderr = stdout, stderr
+    threading.excepthook = hook
+    for one in passing:
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            one.end()
 
 
 def _quiet_stops() -> Callable[[Any], object]:
