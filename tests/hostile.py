@@ -135,6 +135,15 @@ SMALL: dict[str, str | bytes] = {
     + ", ".join([f"\"${{'x{n}' * 499999}}\"" for n in range(50)])
     + "]\n"
     + END,
+    "many secrets": "secrets: ["
+    + ", ".join(f"'\\\"é{number:060}'" for number in range(1_000))
+    + "]\n"
+    + steps(listed("{lgo: '${x} of ...'}", 200)),
+    "as many secrets as there may be": "secrets: ["
+    + ", ".join(f"'\\\"é{number:060}'" for number in range(500))
+    + "]\n"
+    + steps(listed("{lgo: '${x} of ...'}", 200)),
+    "a secret of backslashes": "secrets: ['" + "\\" * 32_000 + "']\nfoo: 1\n" + END,
     "a large matrix": f"matrix: {{{listed('a#: [1, 2]', 4_000)}}}\n{END}",
     "a matrix of large files": matrix(steps("{get: q}, " * 2_000) + "foo: 1"),
     "a matrix of faults": matrix(steps(listed("{get: 'r${matrix.a}'}", 200))),

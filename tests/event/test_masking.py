@@ -106,3 +106,15 @@ def test_however_yaml_writes_a_secret() -> None:
         'i: "***"\n'
     )
     assert hidden(YAML, []) == YAML
+
+
+_MIXED = st.text('ab"\\\\é\n.x1', max_size=14)
+
+
+@given(st.lists(_MIXED, max_size=6), _MIXED, _MIXED, st.booleans())
+def test_near_hides_the_same(secrets: list[str], before: str, after: str, cut: bool) -> None:
+    """With the forms that have to do with a text alone nothing else is hidden, nor less."""
+    masker = Masker(secrets)
+    for secret in [*secrets, ""]:
+        text = before + (secret[:5] + "..." + secret[-5:] if cut else secret) + after
+        assert masker.near(text).text(text) == masker.text(text)

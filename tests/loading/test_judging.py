@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loads import plugins, refused, scenario
+from loads import faults, plugins, refused, scenario
 from scenarios.scenario import CheckDecl, FaultDecl
 
 FILE = """
@@ -136,3 +136,31 @@ def test_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_refusals(text: str, words: str) -> None:
     """What is wrong, at its place."""
     refused(f"{FILE}{text}\n", words)
+
+
+@pytest.mark.parametrize("more", ["", "x-z: 1\n" + "".join(f"odd{n}: 1\n" for n in range(101))])
+def test_no_secret_is_told_by_a_check_that_ended(
+    more: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where there were too many faults before the secrets were read, of whatever kind."""
+    monkeypatch.setenv("TOKEN", "s3cret-of-mine")
+    steps = "".join("      - get: ${vars.t}\n" for _ in range(102))
+    text = f"{more}vars: {{t: '${{env.TOKEN}}'}}\n" + (
+        f"workers:\n  w:\n    executor: thread\n    steps:\n{steps}"
+        "secrets: ['${vars.t}', '${env.TOKEN}']\n"
+    )
+    found = faults(text)
+    assert len(found) == 101
+    assert not any("s3cret" in fault.message for fault in found)
+    assert more or '"get" names "***"' in found[0].message
+
+
+def test_secrets_have_a_size() -> None:
+    """Each spelling of each line is looked for in all that is told; more are refused, alone."""
+    assert scenario(f"{FILE}secrets: ['{'x' * 32_768}']\n").secrets
+    refused(
+        f"{FILE}foo: 1\nsecrets: ['{'x' * 32_768}', §y]\n",
+        "secrets have at most 32,768 characters in 500 lines together",
+    )
+    lines = "\\n".join("abcd" for _ in range(501))
+    refused(f'{FILE}secrets: [§"{lines}"]\n', "in 500 lines")

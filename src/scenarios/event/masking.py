@@ -44,6 +44,19 @@ class Masker:
     def __bool__(self) -> bool:
         return bool(self._forms)
 
+    def near(self, text: str) -> Masker:
+        """The same for this text and its parts: of many secrets few have anything to do with it."""
+        size = SHORTEST_PART
+        there = {text[at : at + size] for at in range(len(text) - size + 1)}
+        made = Masker(())
+        made._forms = [
+            form
+            for form in self._forms
+            if len(form) < size or not there.isdisjoint((form[:size], form[-size:]))
+        ]
+        made._numbers, made._short, made._edges = self._numbers, self._short, self._edges
+        return made
+
     def text(self, text: str) -> str:
         """The text without the secrets."""
         for form in self._forms:

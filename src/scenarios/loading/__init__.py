@@ -24,7 +24,7 @@ from scenarios.errors import EnvironmentFault, ScenarioFileError
 from scenarios.loading.allowance import Allowance, Enough
 from scenarios.loading.context import Context, Faults, Plugins, Templates
 from scenarios.loading.document import read_scenario, root_entries
-from scenarios.loading.judging import CHECKERS
+from scenarios.loading.judging import CHECKERS, remember_secrets
 from scenarios.loading.kinds import KINDS
 from scenarios.loading.matrix import combinations, override_values, read_vars
 from scenarios.loading.reader import MAX_FAULTS, read
@@ -133,19 +133,23 @@ def _scenarios(
     swaps: Mapping[str | None, str],
 ) -> Loaded:
     """A scenario for each combination of the matrix, with the faults of all of them."""
-    first = fresh()
-    entries = root_entries(root, first)
-    if entries is None:
-        return Loaded(())
-    values = override_values(overrides, entries, name)
+    ctx = first = fresh()
     scenarios = []
     notices: dict[str, None] = {}
-    for combination in combinations(entries, values, first):
-        ctx = fresh()
-        ctx.names["matrix"] = combination
-        read_vars(entries, values, ctx)
-        scenarios.append(read_scenario(name, entries, swaps, ctx))
-        notices.update(ctx.notices)
+    try:
+        entries = root_entries(root, first)
+        if entries is None:
+            return Loaded(())
+        values = override_values(overrides, entries, name)
+        for combination in combinations(entries, values, first):
+            ctx = fresh()
+            ctx.names["matrix"] = combination
+            read_vars(entries, values, ctx)
+            scenarios.append(read_scenario(name, entries, swaps, ctx))
+            notices.update(ctx.notices)
+    except Enough:
+        remember_secrets(root, ctx)
+        raise
     told = list(notices)
     if len(told) > MAX_FAULTS:
         told[MAX_FAULTS:] = [f"and {len(told) - MAX_FAULTS} more notices"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from scenarios.errors import Fault
 from scenarios.event import Masker
@@ -66,9 +66,14 @@ class Faults:
         if len(self.found) > MAX_FAULTS:
             raise Enough
 
+    def alone(self, line: int, column: int, message: str) -> NoReturn:
+        """Tell this mistake and no other: with secrets that are not hidden any could tell them."""
+        self.found = {(line, column, message): None}
+        raise Enough
+
     def all(self) -> list[Fault]:
         """Every mistake by its place; the one beyond a hundred says that the check ended there."""
-        masker = Masker(self.secrets)
+        masker = Masker(self.secrets).near("\n".join(message for _, _, message in self.found))
         places = sorted({(line, at, masker.text(message)) for line, at, message in self.found})
         faults = [Fault(self.file, *place) for place in places[:MAX_FAULTS]]
         if len(places) > MAX_FAULTS:
@@ -155,6 +160,14 @@ class Context:
         self.notices: dict[str, None] = {}
         self.dependencies: dict[str, dict[str, tuple[Place, str]]] = {}
         self.expected: list[tuple[Expression, Node, str | None]] = []
+
+    def apart(self) -> Context:
+        """The same scenario with faults and an allowance of its own."""
+        faults, templates = Faults(self.faults.file), Templates(Allowance())
+        given = (self.source, self.environment, self.targets)
+        made = Context(faults, self.plugins, self.kinds, templates, *given)
+        made.names = self.names
+        return made
 
     def fault(self, place: Place, message: str) -> None:
         """Note a mistake."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
+from scenarios.loading.allowance import Enough
 from scenarios.loading.context import SECTIONS, Context
 from scenarios.loading.mistakes import among, shown, suggest
 from scenarios.loading.names import resources_of
@@ -31,6 +33,10 @@ CHECKERS: Final = {
     "starvation": "A waiting worker was passed over more than `bound` times.",
 }
 SETTINGS: Final[Mapping[str, Mapping[str, Shape]]] = {"starvation": {"bound": Whole(1)}}
+MOST_SECRET: Final = (
+    32 * 1024
+)  # characters: every spelling of each is looked for in all that is told
+MOST_LINES: Final = 500  # of them; every line is a secret of its own
 LEVEL: Final = Choice("error", "warn", "off")
 _COMPARISON: Final = re.compile(
     r"\s*(?:p\(\s*(?P<percent>\d+(?:\.\d+)?)\s*\)|avg|min|max|med|count|rate|value)\s*"
@@ -174,9 +180,20 @@ class Secrets(Shape):
         if type(node.value) is not list:
             ctx.fault(node, f"{what} is a list of texts, not {shown(node.value)}")
             return ()
-        found = tuple(text for item in node.value if (text := self.one(item, ctx)))
+        found: list[str] = []
+        room, lines = MOST_SECRET, MOST_LINES
+        for item in node.value:
+            text = self.one(item, ctx)
+            if text:
+                room, lines = room - len(text), lines - max(1, len(text.splitlines()))
+                if room < 0 or lines < 0:
+                    most = f"{MOST_SECRET:,} characters in {MOST_LINES} lines"
+                    ctx.faults.alone(
+                        item.line, item.column, f"secrets have at most {most} together"
+                    )
+                found.append(text)
         ctx.faults.secrets += found
-        return found
+        return tuple(found)
 
     def one(self, item: Node, ctx: Context) -> str | None:
         """One text, or None where there is nothing to hide."""
@@ -198,3 +215,20 @@ class Secrets(Shape):
         return {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
 
     _filled = _schema
+
+
+def remember_secrets(root: Node, ctx: Context) -> None:
+    """Know the secrets where the check of a file ends before it comes to them.
+
+    As far as its vars are known: what was not computed is told by no message. Where they cannot be
+    known, that is the only fault that is told.
+    """
+    entry = root.value.get("secrets") if type(root.value) is dict else None
+    if entry is None:
+        return
+    apart = ctx.apart()
+    with suppress(Enough):
+        Secrets().read(entry.node, apart, '"secrets"')
+        ctx.faults.secrets += apart.faults.secrets
+        return
+    ctx.faults.found = apart.faults.found
