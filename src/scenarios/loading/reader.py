@@ -11,6 +11,7 @@ import re
 from typing import Any, Final
 
 import yaml
+from yaml.error import MarkedYAMLError
 
 from scenarios.loading.mistakes import explain
 from scenarios.loading.nodes import Entry, Node, data
@@ -36,6 +37,8 @@ _NAMED: Final[dict[str, Any]] = {
 _NUMERIC: Final = frozenset("0123456789+-.")  # what a number can start with
 _BASES: Final = {"0o": 8, "0x": 16}
 
+_TOO_DEEP: Final = "exceeded maximum nesting depth"  # libyaml looks ahead; ours comes first
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may come without libyaml
 
 
@@ -53,6 +56,9 @@ def read(text: str | bytes) -> tuple[Node, list[tuple[int, int, str]]]:
                 action(event)
     except yaml.YAMLError as fault:
         whole = text if isinstance(text, str) else text.decode("utf-8-sig")
+        if isinstance(fault, MarkedYAMLError) and fault.problem == _TOO_DEEP:
+            assert fault.problem_mark is not None
+            return read(whole[: fault.problem_mark.index])
         raise ReadFault(*explain(fault, whole)) from None
     except ReadFault as fault:
         fault.earlier = builder.faults
