@@ -48,7 +48,6 @@ class PoolAsExecutor(futures.Executor):
         self._running: dict[int, futures.Future[Any]] = {}
         self._taken: dict[int, int] = {}  # which job took which callable
         self._begun: set[int] = set()
-        self._lost: dict[int, str] = {}  # jobs that ended otherwise than by telling
         self._free = self._ended = 0
         self._closed = self._shut = False
         self._up = threading.Event()
@@ -99,13 +98,16 @@ class PoolAsExecutor(futures.Executor):
 
     def _observe(self, event: dict[str, Any]) -> None:
         if event["event"] == "job_ended" and event["state"] != "succeeded":
-            self.inbox.put(("lost", event["job"], event["error"]))
+            self.inbox.put(("death", event["job"], event["error"]))
 
     def serve(self, calls: Any, told: Any) -> None:
         """Work off messages until every job has ended."""
         while self._ended < JOBS:
             what, *rest = self.inbox.get()
-            getattr(self, f"_hear_{what}")(*rest)
+            if what == "death":  # to be heard after all that the job told, which waits there
+                told.put(("lost", *rest))
+            else:
+                getattr(self, f"_hear_{what}")(*rest)
             del rest  # no reference is kept while it waits
             self._hand_out(calls)
         told.put(("over",))
@@ -140,8 +142,6 @@ class PoolAsExecutor(futures.Executor):
 
     def _hear_took(self, job: int, number: int) -> None:
         self._taken[job] = number
-        if job in self._lost:
-            self._lose(job)
 
     def _hear_begun(self, job: int) -> None:
         self._begun.add(job)
@@ -159,14 +159,8 @@ class PoolAsExecutor(futures.Executor):
             future.set_exception(value)
 
     def _hear_lost(self, job: int, error: str) -> None:
-        self._lost[job] = error
-        if job in self._taken:
-            self._lose(job)
-
-    def _lose(self, job: int) -> None:
         """The pool says what became of it; that an exit is no death is what CPython wants told."""
         self._ended += 1
-        error = self._lost[job]
         exited = job in self._begun and error.startswith("exited with")
         kind = SystemExit if exited else BrokenProcessPool
         self._running.pop(self._taken.pop(job)).set_exception(kind(error))

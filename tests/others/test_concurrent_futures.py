@@ -63,7 +63,7 @@ def case(kind: Any, base: Any, excluded: dict[str, str], slow: Sequence[str] = A
 
 
 Executor_threads = case(ThreadPool, of_threads.ThreadPoolExecutorTest, THREADS, SLEEPS)
-Executor_processes = case(ProcessPool, executors.ExecutorTest, EXECUTOR, SLEEPS)
+Executor_processes = case(ProcessPool, executors.ExecutorTest, EXECUTOR)
 Wait_threads = case(ThreadPool, waiting.ThreadPoolWaitTests, {})
 Wait_processes = case(ProcessPool, waiting.WaitTests, {})
 AsCompleted_threads = case(ThreadPool, completed.AsCompletedTests, COMPLETED)

@@ -18,7 +18,7 @@ from scenarios.answers import PARKED, Failed, Refused
 from scenarios.event import Masker
 from scenarios.explore import acting
 from scenarios.explore import baton as at
-from scenarios.explore.acting import DRAIN, EXPIRE, KILL, STEP, STOPPING, TAKE, TICK, WAKE
+from scenarios.explore.acting import DRAIN, EXPIRE, KILL, STEP, STOPPING, TAKE, TICK, WAKE, Move
 from scenarios.explore.baton import Baton, Seat
 from scenarios.explore.calls import importable
 from scenarios.explore.local import DONE, IDLE, OVER, PENDING, RUNNING, operation_at
@@ -117,7 +117,7 @@ class _Driving:
                     self._stop(one)
         elif kind == TAKE:
             self._take(state, index)
-        elif kind != TICK:
+        elif kind != TICK and not self._only_begins(index, kind, move, after):
             self._act(kind, self.seating.seats[index])
         self._settle()
         if move is not None:
@@ -127,6 +127,11 @@ class _Driving:
                 self._check_answer(who, before[who], answer)
         self._follow(after)
         return after
+
+    def _only_begins(self, index: int, kind: int, move: Move | None, after: State) -> bool:
+        """Whether a step that would wait has just begun: its thread has come to it already."""
+        begins = kind == STEP and move is not None and move.answer is PARKED
+        return begins and not self._machine.tables.locals[after[index]].parked
 
     def _act(self, kind: int, seat: Seat) -> None:
         parked = seat.place == at.PARKED
