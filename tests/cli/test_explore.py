@@ -85,6 +85,15 @@ def test_a_run_is_checked_against_the_machine(folder: Path) -> None:
     assert (done.returncode, "conforms to the machine" in done.stdout) == (0, True)
 
 
+def test_a_check_loads_no_plugins_of_a_run(folder: Path) -> None:
+    """A stored run can come from anywhere: what it says of plugin files is not followed."""
+    (folder / "code.py").write_text("print('imported')")
+    assert scenarios("run", "locks.yaml", "--plugins-dir", ".", cwd=folder).returncode in (0, 1)
+    done = scenarios("show", "--check-model", cwd=folder)
+    assert (done.returncode, "imported" in done.stdout) == (3, False)
+    assert "it ran with --plugins-dir, and only a run loads such plugins" in done.stdout
+
+
 def test_a_changed_scenario_diverges(folder: Path) -> None:
     """Where the order cannot be followed any more, or shows something else, that is an error."""
     scenarios("explore", "locks.yaml", cwd=folder)

@@ -66,7 +66,7 @@ def _lines(path: Path, found: Conformity, seconds: float) -> list[str]:
     if found.event is not None:
         lines.append(f"  events.jsonl:{found.number}: {_event(found.event)}")
     lines += [f"  the machine: {one}" for one in found.instead]
-    if found.answer != "unknown":
+    if found.operations:
         lines.append(f"  {found.operations} operations, {found.states} states, {seconds:g} s")
     return lines
 
@@ -106,11 +106,8 @@ def _check(path: Path, result: Mapping[str, Any] | None, notes: list[str]) -> Co
     if plan is None:
         why = f"secrets are hidden in its scenario, and {result['file']} is not as it was"
         return Conformity("unknown", why)
-    file = _file(path, result) or Path(result["file"])
     folder = str(result["run"].get("folder") or path)
-    return conforming.check(
-        plan, read, result=result, folder=folder, modules=str(file.resolve().parent)
-    )
+    return conforming.check(plan, read, result=result, folder=folder)
 
 
 def _plan(path: Path, result: Mapping[str, Any], notes: list[str]) -> Plan | None:
@@ -124,11 +121,11 @@ def _plan(path: Path, result: Mapping[str, Any], notes: list[str]) -> Plan | Non
 
     words = shlex.split(result.get("again") or "")[2:] or [result["file"]]
     given = command.make_context("run", words, resilient_parsing=True).params
-    registry = options.registry(
-        [folder for folder in given["plugins_dirs"] or () if folder.is_dir()],
-        given["switches"] or (),
-        warn=False,
-    )
+    if given["plugins_dirs"]:  # a stored run says where, and nothing of it is imported here
+        raise UsageError("it ran with --plugins-dir, and only a run loads such plugins")
+    if MASK in (result.get("again") or ""):
+        return None
+    registry = options.registry((), given["switches"] or (), warn=False)
     plugins = loading.Plugins(
         registry.executors, registry.steps, frozenset((*loading.CHECKERS, *registry.checkers))
     )
@@ -144,8 +141,10 @@ def _plan(path: Path, result: Mapping[str, Any], notes: list[str]) -> Plan | Non
             options.overrides(given["settings"] or ()),
             options.swaps(given["executors"] or ()),
         )
-        one = next(one for one in loaded.scenarios if one.matrix == result["matrix"])
-        return plan.make(one, specs=registry.executors, seed=result["run"]["seed"])
+        for one in loaded.scenarios:
+            if one.matrix == result["matrix"]:
+                return plan.make(one, specs=registry.executors, seed=result["run"]["seed"])
+        raise UsageError(f"it has no combination {result['matrix']} of its matrix")
 
     if MASK.encode() not in stored:
         if file is not None and now != stored:

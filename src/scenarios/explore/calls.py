@@ -17,14 +17,20 @@ from scenarios.worker.locals import resolve
 
 
 class Calls:
-    """Answers of calls; `assumed` has the operations that are not declared pure."""
+    """Answers of calls; `assumed` has the operations that are not declared pure.
+
+    Where `given` has an answer, that is the next one, and nothing is run.
+    """
 
     def __init__(self) -> None:
         self.assumed: dict[int, Operation] = {}
+        self.given: tuple[Any] | None = None
         self._answers: dict[tuple[str, bytes], Any] = {}
 
     def answer(self, operation: Operation, argument: Any) -> Any:
         """What the call gives for these arguments: plain data, or a Failed."""
+        if self.given is not None:
+            return self.given[0]
         if operation.detail.startswith("local."):
             raise Cut(f"it calls {operation.detail}, an object that is not plain data")
         if not operation.pure:

@@ -225,7 +225,10 @@ class StateMachine:
     def attempt(self, state: State, kind: int, index: int) -> Move | None:
         """What an actor's own transition would do, enabled or not; None where it has to wait."""
         slot = self.slot(state, index)
-        return self._rare_move(kind, index, state[index], state[slot] if slot is not None else 0)
+        group = state[slot] if slot is not None else 0
+        if self.acting.calls.given is not None:  # it answers this time, and no other
+            return self.acting.move(kind, index, state[index], group)
+        return self._rare_move(kind, index, state[index], group)
 
     def follow(self, state: State, index: int, move: Move) -> State:
         """The state after what was attempted."""

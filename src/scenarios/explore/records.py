@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
+from scenarios.answers import TIMED_OUT, Failed
 from scenarios.explore.mentions import expressions
 from scenarios.explore.model import PID, Member, Model
 from scenarios.wire.frames import tells
@@ -15,6 +17,12 @@ NEVER = 1 << 63
 
 OUTSIDE = frozenset({"timeout", "run_timeout", "interrupt"})
 """Reasons of a stop that no step of any worker leads to."""
+
+CODE = frozenset({"call", "run"})
+"""Operations whose answers come from outside: the recorded ones are taken as they are."""
+
+EXACT = (bool, int, float, NoneType)
+"""Types that a record tells exactly; a list may have been a tuple, and a text any object."""
 
 Event = Mapping[str, Any]
 
@@ -66,9 +74,32 @@ class Records:
     threads: dict[int, tuple[int, str]] = field(default_factory=dict)  # actor: its pid and thread
 
     @property
+    def inexact(self) -> bool:
+        """Whether code has answered what a record cannot tell exactly."""
+        return any(
+            record.event.get("op") == "call"
+            and record.answer is not None
+            and not isinstance(record.answer.get("value"), EXACT)
+            for stream in self.streams
+            for record in stream
+        )
+
+    @property
     def operations(self) -> int:
         """How many operations were recorded."""
         return sum(record.kind == "op" for stream in self.streams for record in stream)
+
+
+def given(record: Record) -> tuple[Any] | None:
+    """What code outside had answered to an operation; None for one that the machine answers."""
+    answer = record.answer
+    if answer is None or record.event.get("op") not in CODE:
+        return None
+    if answer["event"] == "ok":
+        return (answer.get("value", True),)
+    if answer.get("error") == TIMED_OUT.detail:
+        return (TIMED_OUT,)
+    return (Failed(str(answer.get("error"))),)
 
 
 def records_of(model: Model, events: Iterable[Event]) -> Records:

@@ -17,7 +17,7 @@ from scenarios.explore.local import IDLE, OVER, RUNNING, operation_at
 from scenarios.explore.machine import State, StateMachine
 from scenarios.explore.matching import Matching, name
 from scenarios.explore.prove import Path
-from scenarios.explore.records import NEVER, Record, Records, Unknowable
+from scenarios.explore.records import CODE, NEVER, Record, Records, Unknowable, given
 
 Places = tuple[int, ...]
 """For each stream the number of the record that is next."""
@@ -193,6 +193,8 @@ class Tracing:
         if self._match.operation(node.state, stream, record):
             return
         answer = record.answer
+        if answer is None and record.event["op"] in CODE:
+            return  # what it would have answered is not known
         late = answer is None or answer.get("error") == TIMED_OUT.detail
         if not local.parked:
             yield STEP, stream, stream
@@ -257,9 +259,7 @@ class Tracing:
         places = list(node.places)
         if kind in (STEP, EXPIRE):
             record = self._streams[stream][places[stream]]
-            machine.acting.item = str(record.event.get("item", ""))
-            move = machine.attempt(node.state, kind, index)
-            machine.acting.item = ""
+            move = self._attempt(node, kind, index, record)
             if move is None:
                 return None
             after = machine.follow(node.state, index, move)
@@ -275,6 +275,16 @@ class Tracing:
             if not self._log(places, who, move):
                 return None
         return Node(after, tuple(places))
+
+    def _attempt(self, node: Node, kind: int, index: int, record: Record) -> Move | None:
+        """The actor's move, with the identity of what is put and with what code had answered."""
+        acting = self._machine.acting
+        acting.item = str(record.event.get("item", ""))
+        acting.calls.given = given(record)
+        try:
+            return self._machine.attempt(node.state, kind, index)
+        finally:
+            acting.item, acting.calls.given = "", None
 
     def _explain(
         self, node: Node, places: list[int], who: int, move: Move, after: State, kind: int
@@ -334,7 +344,7 @@ class Tracing:
             return f"{who} does {other} there"
         if local.parked:
             return f"{who} still waits in {name(operation)}"
-        move = self._machine.attempt(node.state, STEP, stream)
+        move = self._attempt(node, STEP, stream, record)
         if move is None or move.answer is PARKED:
             return f"{who} has to wait in {name(operation)}"
         after = self._machine.follow(node.state, stream, move)
