@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,23 @@ def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
     runs.create(tmp_path, "one", keep=0).close()
     assert mine.is_dir()
     assert mine not in runs.stored(tmp_path)
+
+
+def test_many_first_runs_at_once(tmp_path: Path) -> None:
+    """Threads that all find no folder of runs yet make it together."""
+
+    def work(at: threading.Barrier, root: Path) -> runs.RunFolder:
+        at.wait(10)
+        return runs.create(root, "same")
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(100):
+            at = threading.Barrier(8)
+            root = tmp_path / str(number)
+            for one in [pool.submit(work, at, root) for _ in range(8)]:
+                one.result(10).close()
+            assert (root / ".scenarios" / ".gitignore").read_text() == "*\n"
+            assert len(runs.stored(root)) == 8
 
 
 def test_many_runs_start_at_once(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import mmap
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -127,7 +128,7 @@ def _prepare(home: Path) -> None:
 
 def write_whole(target: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{target.name}.{_own()}.part")
     try:
         part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
         os.replace(part, target)
@@ -137,9 +138,14 @@ def write_whole(target: Path, text: str) -> None:
         raise
 
 
+def _own() -> str:
+    """A part of a name that no other thread of the system has."""
+    return f"{threading.get_native_id()}-{time.monotonic_ns()}"
+
+
 def _named(runs: Path, slug: str, scenario: str | None) -> RunFolder:
     """Make a folder under a hidden name, lock it, and only then give it its id."""
-    hidden = runs / f".new-{os.getpid()}-{time.monotonic_ns()}"
+    hidden = runs / f".new-{_own()}"
     hidden.mkdir()
     lock = -1
     try:
@@ -204,7 +210,7 @@ def _slug(name: str) -> str:
 
 def _point(link: Path, target: Path) -> None:
     """Move the link in one step; it is a convenience, so a file system without links is fine."""
-    part = link.with_name(f".latest-{os.getpid()}-{time.monotonic_ns()}")
+    part = link.with_name(f".latest-{_own()}")
     try:
         os.symlink(Path("runs", target.name), part)
         os.replace(part, link)
