@@ -319,7 +319,7 @@ class Conserved(RuleBasedStateMachine):
         if not self.can(who):
             return
         assert self.play is not None
-        there = [(entry.payload, entry.identity) for entry in self.queue.items]
+        there = [(entry[0][1], entry[0][0]) for entry in self.queue.items]
         answer = self.play(who, "get")
         if answer is PARKED:
             assert not there
@@ -387,7 +387,7 @@ class Conserved(RuleBasedStateMachine):
         """Every accepted item is in the queue, in one hand, or gone: once."""
         if self.play is None:
             return
-        places = Counter(entry.identity for entry in self.queue.items)
+        places = Counter(entry[0][0] for entry in self.queue.items)
         for held in self.held.values():
             places.update(held)
         places.update(self.gone)

@@ -46,11 +46,11 @@ class Lots:
         # with a second reader it would be taken back at once
         if most > 1 and len(resource.readers) == 1 and resource.machine.items:
             room = MOST_BYTES - len(body)
-            for entry in islice(resource.machine.items, most - 1):
-                room -= len(entry.payload) + 4
+            for (_, payload), _ in islice(resource.machine.items, most - 1):
+                room -= len(payload) + 4
                 if room < 0:
                     break
-                bodies.append(entry.payload)
+                bodies.append(payload)
         ahead = len(bodies) - 1
         lane.send(resource, ahead)
         if not ahead:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import insort, insort_left
 from collections import deque
 from collections.abc import Hashable
-from operator import attrgetter
 from typing import Any, ClassVar
 
 from scenarios.resources.freezing import frozen, thawed, wanted
@@ -25,29 +24,17 @@ from scenarios.resources.machine import (
     itself,
 )
 
-_payload = attrgetter("payload")
-
 SHUT_DOWN = Refused("shut_down", "the queue is shut down")
 
 LONGEST_REASON = 500
 """Characters of what a payload's own comparison raises."""
 
 
-class Entry:
-    """An item in the queue; `arrival` counts accepted puts from 1."""
+Item = tuple[str, Any]
+"""Identity and payload."""
 
-    __slots__ = ("arrival", "identity", "payload")
-
-    def __init__(self, identity: str, payload: Any) -> None:
-        self.identity = identity
-        self.payload = payload
-        self.arrival = 0
-
-
-def _entry(item: tuple[str, bytes, int]) -> Entry:
-    made = Entry(item[0], thawed(item[1]))
-    made.arrival = item[2]
-    return made
+Entry = tuple[Item, int]
+"""An item in the queue and its arrival, counted in accepted puts from 1."""
 
 
 class Queue(Machine):
@@ -80,7 +67,7 @@ class Queue(Machine):
         self.hold = hold
         self.items: deque[Entry] | list[Entry] = deque() if kind == "fifo" else []
         self.getters: deque[Who] = deque()
-        self.putters: deque[tuple[Who, Entry]] = deque()
+        self.putters: deque[tuple[Who, Item]] = deque()
         self.joiners: list[Who] = []
         self.in_hand: dict[Who, deque[Entry]] = {}
         self.unfinished = self.arrivals = self.got = 0
@@ -90,15 +77,14 @@ class Queue(Machine):
 
     # -- verbs ---------------------------------------------------------------------------------
 
-    def put(self, who: Who, item: tuple[str, Any], woken: Woken) -> Any:
+    def put(self, who: Who, item: Item, woken: Woken) -> Any:
         """Put an item; waits while a bounded queue is full."""
         if self.shut:
             return SHUT_DOWN
-        entry = Entry(*item)
         if self.maxsize and len(self.items) >= self.maxsize:
-            self.putters.append((who, entry))
+            self.putters.append((who, item))
             return PARKED
-        return self._accept(entry, woken)
+        return self._accept(item, woken)
 
     def get(self, who: Who, _: Any, woken: Woken) -> Any:
         """Take the next item as (identity, payload); waits while there is none."""
@@ -107,33 +93,32 @@ class Queue(Machine):
                 return SHUT_DOWN
             self.getters.append(who)
             return PARKED
-        entry = self._take(who)
+        item = self._take(who)
         if self.putters:
             self._admit(woken)
-        return entry.identity, entry.payload
+        return item
 
     def ack(self, who: Who, identity: str | None, woken: Woken) -> Any:
         """The taker has its item for good; None means the one it took first."""
         hand = self.in_hand.get(who)
         if not hand:
             return Refused("not_held", "no item is in hand")
-        if identity is None or hand[0].identity == identity:
-            hand.popleft()
-            return True
-        for entry in hand:
-            if entry.identity == identity:
-                hand.remove(entry)
-                return True
-        return Refused("not_held", f"item {identity} is not in hand")
+        at = 0 if identity is None else _place_of(identity, hand)
+        if at is None:
+            return Refused("not_held", f"item {identity} is not in hand")
+        del hand[at]
+        return True
 
     def give_back(self, who: Who, identity: str, woken: Woken) -> Any:
         """A taken item that never reached its taker goes back to the head."""
-        for entry in self.in_hand.get(who, ()):
-            if entry.identity == identity:
-                self.in_hand[who].remove(entry)
-                self._restore([entry], woken)
-                return True
-        return Refused("not_held", f"item {identity} is not in hand")
+        hand = self.in_hand.get(who, deque())
+        at = _place_of(identity, hand)
+        if at is None:
+            return Refused("not_held", f"item {identity} is not in hand")
+        entry = hand[at]
+        del hand[at]
+        self._restore([entry], woken)
+        return True
 
     def size(self, who: Who, _: Any, woken: Woken) -> int:
         """The number of items that could be taken now."""
@@ -229,17 +214,17 @@ class Queue(Machine):
         taken = 0 if wanted(keep, "put", "got") else self.got
         since = taken if self.kind == "fifo" else None
 
-        def entry(item: Entry) -> tuple[str, bytes, int]:
-            arrival = 0 if since is None else item.arrival - since
-            return item.identity, frozen(item.payload), arrival
+        def plain(entry: Entry) -> tuple[str, bytes, int]:
+            (identity, payload), arrival = entry
+            return identity, frozen(payload), 0 if since is None else arrival - since
 
         return (
-            tuple(map(entry, self.items)),
+            tuple(map(plain, self.items)),
             tuple(map(who, self.getters)),
-            tuple((who(putter), entry(item)) for putter, item in self.putters),
+            tuple((who(w), item[0], frozen(item[1])) for w, item in self.putters),
             tuple(map(who, self.joiners)),
             frozenset(
-                (who(w), tuple(map(entry, hand))) for w, hand in self.in_hand.items() if hand
+                (who(w), tuple(map(plain, hand))) for w, hand in self.in_hand.items() if hand
             ),
             self.unfinished if wanted(keep, "join", "task_done") else 0,
             (self.arrivals - taken, self.got - taken),
@@ -251,11 +236,11 @@ class Queue(Machine):
     def thaw(self, state: Any) -> None:
         """See `freeze`."""
         items, getters, putters, joiners, hands, unfinished, counts, last, kept, shut = state
-        self.items = (deque if self.kind == "fifo" else list)(map(_entry, items))
+        self.items = (deque if self.kind == "fifo" else list)(map(_thawed, items))
         self.getters = deque(getters)
-        self.putters = deque((who, _entry(item)) for who, item in putters)
+        self.putters = deque((who, (name, thawed(payload))) for who, name, payload in putters)
         self.joiners = list(joiners)
-        self.in_hand = {who: deque(map(_entry, hand)) for who, hand in hands}
+        self.in_hand = {who: deque(map(_thawed, hand)) for who, hand in hands}
         self.unfinished = unfinished
         self.arrivals, self.got = counts
         self.last_taken, self.fifo_kept, self.shut = last, kept, shut
@@ -268,58 +253,55 @@ class Queue(Machine):
             woken.extend((joiner, True) for joiner in self.joiners)
             self.joiners.clear()
 
-    def _accept(self, entry: Entry, woken: Woken) -> Any:
-        try:
-            self._place(entry)
-        except Exception as error:  # a payload's own comparison may raise anything
-            why = str(error)
-            why = why if len(why) <= LONGEST_REASON else why[:LONGEST_REASON] + "..."
-            return Refused("uncomparable", f"it cannot be compared with those there: {why}")
+    def _accept(self, item: Item, woken: Woken) -> Any:
+        entry = item, self.arrivals + 1
+        if self.kind == "priority":
+            try:
+                insort(self.items, entry, key=_payload)  # compares before it changes anything
+            except Exception as error:  # a payload's own comparison may raise anything
+                why = str(error)
+                why = why if len(why) <= LONGEST_REASON else why[:LONGEST_REASON] + "..."
+                return Refused("uncomparable", f"it cannot be compared with those there: {why}")
+        else:
+            self.items.append(entry)
         self.arrivals += 1
-        entry.arrival = self.arrivals
         self.unfinished += 1
         if self.getters:
             self._hand_out(woken)
         return True
 
-    def _place(self, entry: Entry) -> None:
-        if self.kind == "priority":
-            insort(self.items, entry, key=_payload)  # compares before it changes anything
-        else:
-            self.items.append(entry)
-
-    def _take(self, who: Who) -> Entry:
+    def _take(self, who: Who) -> Item:
         if self.kind == "fifo":
             # a deque for fifo, a list for the others: `kind` tells which, mypy cannot know
             entry = self.items.popleft()  # type: ignore[union-attr]
         else:
             entry = self.items.pop(-1 if self.kind == "lifo" else 0)  # type: ignore[call-arg]
-        if entry.arrival < self.last_taken:
+        item, arrival = entry
+        if arrival < self.last_taken:
             self.fifo_kept = False
         else:
-            self.last_taken = entry.arrival
+            self.last_taken = arrival
         self.got += 1
         if self.hold != "none":
             self.in_hand.setdefault(who, deque()).append(entry)
-        return entry
+        return item
 
     def _hand_out(self, woken: Woken) -> None:
         while self.getters and self.items:
             who = self.getters.popleft()
-            entry = self._take(who)
-            woken.append((who, (entry.identity, entry.payload)))
+            woken.append((who, self._take(who)))
 
     def _admit(self, woken: Woken) -> None:
         while self.putters and len(self.items) < self.maxsize:
-            who, entry = self.putters.popleft()
-            woken.append((who, self._accept(entry, woken)))
+            who, item = self.putters.popleft()
+            woken.append((who, self._accept(item, woken)))
 
     def _restore(self, entries: list[Entry], woken: Woken) -> None:
         """Back to the head; the place of a redelivered item says nothing about order."""
         self.got -= len(entries)
         for entry in reversed(entries):
             self._replace(entry)
-        self.last_taken = min([self.last_taken, *(entry.arrival for entry in entries)])
+        self.last_taken = min([self.last_taken, *(arrival for _, arrival in entries)])
         self._hand_out(woken)
 
     def _replace(self, entry: Entry) -> None:
@@ -328,10 +310,23 @@ class Queue(Machine):
             self.items.append(entry)
         elif self.kind == "fifo":
             # only items that came back as well can be older, so this looks at few
-            newer = (at for at, other in enumerate(self.items) if other.arrival > entry.arrival)
+            newer = (at for at, other in enumerate(self.items) if other[1] > entry[1])
             self.items.insert(next(newer, len(self.items)), entry)
         else:
             try:
                 insort_left(self.items, entry, key=_payload)
             except Exception:  # what is there now cannot be compared with it: no reason to lose it
                 self.items.insert(0, entry)
+
+
+def _payload(entry: Entry) -> Any:
+    return entry[0][1]
+
+
+def _place_of(identity: str, hand: deque[Entry]) -> int | None:
+    return next((at for at, (item, _) in enumerate(hand) if item[0] == identity), None)
+
+
+def _thawed(state: tuple[str, bytes, int]) -> Entry:
+    identity, payload, arrival = state
+    return (identity, thawed(payload)), arrival
