@@ -128,13 +128,14 @@ class Desk:
                     answer = WOULD_BLOCK
         except Exception:
             replies.append((who, number, frames.FAULT, _report()))
+            answer = PARKED
         else:
             if answer is PARKED:
                 self.parked[who] = Parked(number, resource, action)
-            else:
-                self._answer(who, number, resource, action, answer, replies)
-        if woken:
+        if woken:  # they have waited: their answers go before that of who asks
             self._wake(woken, replies)
+        if answer is not PARKED:
+            self._answer(who, number, resource, action, answer, replies)
 
     def expire(self, who: Who, number: int, replies: list[Reply]) -> None:
         """The time of a waiting request has run out; nothing if it was answered before."""
