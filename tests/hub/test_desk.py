@@ -22,7 +22,7 @@ class Talk:
     ) -> list[Reply]:
         """Ask for a verb of the first resource."""
         replies: list[Reply] = []
-        self.desk.ask(who, CODES[verb], 0, number, body, wait, replies)
+        self.desk.ask(who, *self.desk.find(0, CODES[verb]), number, body, wait, replies)
         return replies
 
     def tell(self, who: int, verb: str, body: bytes = b"") -> list[Reply]:
@@ -70,7 +70,7 @@ def test_a_lock_is_abandoned_by_a_death_only() -> None:
     assert talk.ask(2, "acquire") == []
     talk.desk.leave(1, False, replies)
     assert replies == []
-    assert talk.ask(3, "release") == [(3, 1, PLAIN, TRUE), (2, 1, PLAIN, TRUE)]
+    assert talk.ask(3, "release") == [(2, 1, PLAIN, TRUE), (3, 1, PLAIN, TRUE)]
     talk.desk.leave(2, True, replies)
     assert talk.ask(4, "acquire") == [(4, 1, PLAIN, marshal.dumps("abandoned"))]
 

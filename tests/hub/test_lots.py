@@ -131,7 +131,7 @@ class World:
         if who in self.taken:
             return
         replies: list[Reply] = []
-        self.desk.ask(who, CODES["get"], 0, 1, b"", False, replies)
+        self.desk.ask(who, *self.desk.find(0, CODES["get"]), 1, b"", False, replies)
         self.deliver(replies)
 
     def leave(self, who: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from scenarios.answers import Refused
+from scenarios.resources.machine import Machine
 from scenarios.wire import frames, plain
 from scenarios.wire.frames import COUNT, VERSION, Malformed
 
@@ -28,12 +30,13 @@ class Compared:
 
 
 class Action:
-    """What the hub knows of one verb of one resource."""
+    """What the hub knows of one verb of one resource; `do` is the machine's own method."""
 
-    __slots__ = ("answer", "held", "observes", "read", "told", "verb")
+    __slots__ = ("answer", "do", "held", "observes", "read", "told", "verb")
 
-    def __init__(self, section: str, verb: str, declared: dict[str, Any]) -> None:
+    def __init__(self, section: str, verb: str, declared: dict[str, Any], machine: Machine) -> None:
         self.verb = verb
+        self.do = MethodType(machine.verbs[verb], machine)
         kind = frames.ARGUMENTS.get((section, verb))
         priority = kind == frames.ITEM and declared.get("kind") == "priority"
         self.read = _compared if priority else _READ[kind]

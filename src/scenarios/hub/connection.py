@@ -95,6 +95,9 @@ class Connection:
                     return
                 break
             found.append((kind, code, index, number, data[start:end]))
+            if end == size:
+                self.left = b""
+                return
             position = end
         self.left = data[position:]
 

@@ -45,7 +45,7 @@ class Desk:
         ]
         self.actions: list[Actions] = [
             {
-                CODES[verb]: Action(section, verb, keys)
+                CODES[verb]: Action(section, verb, keys, machines[name])
                 for verb in machines[name].verbs
                 if verb in CODES
             }
@@ -53,9 +53,9 @@ class Desk:
         ]
         # the one operation that has to be quick: a put that nobody waits for
         self.puts: dict[int, Any] = {
-            index: resource.machine.put
-            for index, resource in enumerate(self.resources)
-            if PUT in self.actions[index] and self.actions[index][PUT].told
+            index: actions[PUT].do
+            for index, actions in enumerate(self.actions)
+            if PUT in actions and actions[PUT].told
         }
         self.parked: dict[Who, Parked] = {}
         self.lots = Lots()
@@ -91,22 +91,21 @@ class Desk:
             self.lots.end(who)
             self.lots.take_back(resource)
         woken = []
-        resource.machine.apply(who, action.verb, argument, woken)
+        action.do(who, argument, woken)
         if woken:
             self._wake(woken, replies)
 
     def ask(
         self,
         who: Who,
-        code: int,
-        index: int,
+        resource: Resource,
+        action: Action,
         number: int,
         body: bytes | bytearray,
         wait: bool,
         replies: list[Reply],
     ) -> None:
         """An operation that is answered, now or when somebody wakes it."""
-        resource, action = self.find(index, code)
         argument = action.read(body)
         if who in self.parked:
             raise Malformed("a second request while one waits")
@@ -121,7 +120,7 @@ class Desk:
                 self.lots.take_back(resource)
         woken: Woken = []
         try:
-            answer = resource.machine.apply(who, action.verb, argument, woken)
+            answer = action.do(who, argument, woken)
             if answer is PARKED and not wait:
                 answer = resource.machine.expire(who, woken)
                 if answer == TIMED_OUT:

@@ -32,9 +32,9 @@ class Pace:
         self.paused: set[Connection] = set()
         self.until = 0.0
 
-    def put(self, connection: Connection, resource: Resource, size: int) -> None:
-        """An item of so many bytes was put by a writer that does not wait for an answer."""
-        if size < HEAVY or not resource.readers or len(resource.machine.items) < PILE:
+    def put(self, connection: Connection, resource: Resource) -> None:
+        """A large item was put by a writer that does not wait for an answer."""
+        if not resource.readers or len(resource.machine.items) < PILE:
             return
         if not self.paused:
             self.until = monotonic() + PAUSE

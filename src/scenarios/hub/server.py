@@ -7,13 +7,14 @@ import os
 import select
 import socket
 import sys
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from scenarios.hub.connection import LARGE, Connection, Frame
 from scenarios.hub.desk import Desk, Reply
 from scenarios.hub.lanes import open_lane
-from scenarios.hub.pace import Pace
+from scenarios.hub.pace import HEAVY, Pace
 from scenarios.wire import frames
 from scenarios.wire.eager import Eager
 from scenarios.wire.frames import HEADER, Malformed
@@ -91,15 +92,14 @@ class Server:
                 self._accept()
 
     def _events(self, timeout: float | None) -> list[tuple[int, int]]:
-        most = len(self.connections) + 2
-        found = self.epoll.poll(0, most)
-        if found or timeout == 0:
+        poll, most = self.epoll.poll, len(self.connections) + 2
+        found = poll(0, most)
+        if not found and timeout != 0:
+            found = self.eager.look(partial(poll, 0, most)) or poll(
+                self.pace.timeout(timeout), most
+            )
+        if self.pace.paused:
             self.pace.check()
-            return found
-        found = self.eager.look(lambda: self.epoll.poll(0, most)) or self.epoll.poll(
-            self.pace.timeout(timeout), most
-        )
-        self.pace.check()
         return found
 
     # -- connections ---------------------------------------------------------------------------
@@ -193,22 +193,22 @@ class Server:
             self._greet(connection, kind, body, replies)
         elif kind == frames.TELL:
             self.desk.tell(connection.number, code, index, body, replies)
-            self.pace.put(connection, self.desk.resources[index], len(body))
+            if len(body) >= HEAVY:
+                self.pace.put(connection, self.desk.resources[index])
         elif kind == frames.BYE:
             connection.bye = True
         elif connection.out:
             raise Malformed("a request before the last answer was read")
-        elif kind == frames.ASK and not self.desk.find(index, code)[1].observes:
-            if connection.busy:
-                raise Malformed("a second request while one waits")
-            self.desk.ask(connection.number, code, index, number, body, True, replies)
+        elif kind in (frames.EXPIRE, frames.STOP):
+            self.deferred.append((connection, frame))
+        elif connection.busy:
+            raise Malformed("a second request while one waits")
+        elif kind == frames.ASK and not (found := self.desk.find(index, code))[1].observes:
+            self.desk.ask(connection.number, *found, number, body, True, replies)
             if code == GET:
                 self.pace.resume()
         else:
-            if kind not in (frames.EXPIRE, frames.STOP):
-                if connection.busy:
-                    raise Malformed("a second request while one waits")
-                connection.busy = True
+            connection.busy = True
             self.deferred.append((connection, frame))
 
     def _greet(
@@ -237,7 +237,8 @@ class Server:
             return
         connection.busy = False
         if kind in (frames.ASK, frames.TRY):
-            self.desk.ask(who, code, index, number, body, kind == frames.ASK, replies)
+            found = self.desk.find(index, code)
+            self.desk.ask(who, *found, number, body, kind == frames.ASK, replies)
         elif kind == frames.SNAPSHOT:
             names = {client: one.name for client, one in self.clients.items() if one.name}
             replies.append((who, number, frames.PLAIN, marshal.dumps(self.desk.snapshot(names))))

@@ -91,17 +91,18 @@ class Channel:
         except OSError as error:
             raise HubGone(self.address, error) from None
 
-    def receive(self) -> tuple[int, int, bytes | memoryview]:
+    def receive(self, item: bool = False) -> tuple[int, int, bytes | memoryview]:
         """The next frame as kind, the request's number, body (good until the next receive).
 
-        Of a large item's body only the identity and the payload's tag may be there; the payload
-        is then `rest`, in a place of its own.
+        Where an `item` was asked for, a lane may come before it. Of a large item's body only the
+        identity and the payload's tag may be there; the payload is then `rest`, in a place of its
+        own.
         """
         try:
             self.rest = None
-            data = self.left or self._more()
+            data = self.left or self._more(item)
             while len(data) < frames.HEADER_SIZE:
-                data += self._more()
+                data += self._more(item)
             length, kind, _, apart, number = frames.HEADER.unpack_from(data)
             end = frames.HEADER_SIZE + length
             if len(data) >= end:
@@ -132,11 +133,11 @@ class Channel:
                 os.close(self.lane)
                 self.lane = -1
 
-    def _more(self) -> bytes:
-        if self.lane >= 0:
+    def _more(self, item: bool) -> bytes:
+        if not item or self.lane >= 0:
             # after a large item another is likely: its payload is then not received in two parts
             data = self.sock.recv(frames.HEADER_SIZE if self.large else CHUNK)
-        else:  # it may come with the next bytes
+        else:
             data, extra, _, _ = self.sock.recvmsg(CHUNK, _ONE_FILE, _CLOSED_BY_EXEC)
             if extra:
                 self.lane = aside(int.from_bytes(extra[0][2], sys.byteorder))

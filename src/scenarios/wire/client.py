@@ -248,9 +248,10 @@ class HubClient:
         look = self._eager.look(self._arrived)
         if not look and not self._poll.poll(milliseconds if milliseconds < LONGEST else None):
             self._call_off(channel, frames.EXPIRE, number)
-        kind, answered, body = channel.receive()
+        item = verb == "get"
+        kind, answered, body = channel.receive(item)
         while answered != number:
-            kind, answered, body = channel.receive()
+            kind, answered, body = channel.receive(item)
         self._awaited = 0
         self._midway = False
         if kind == frames.PLAIN:

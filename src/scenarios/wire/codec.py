@@ -67,8 +67,10 @@ def argument(section: str, verb: str, given: Any) -> Encoded:
             tag, data = payload.dump(given[1])
             return VERSION.pack(given[0]) + tag, data
         return NOTHING
+    if given is None:
+        return NOTHING
     kind = frames.ARGUMENTS.get((section, verb))
-    if given is None or kind is None:
+    if kind is None:
         return NOTHING
     return (COUNT.pack(given) if kind == frames.NUMBER else frames.identity(given)), b""
 
