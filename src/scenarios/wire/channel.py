@@ -80,7 +80,10 @@ class Channel:
         """Returns when the whole frame is in the kernel."""
         try:
             if len(body) <= JOINED:
-                self.sock.sendall(header + body)
+                data = header + body if body else header
+                sent = self.sock.send(data)
+                if sent < len(data):
+                    self.sock.sendall(data[sent:])
                 return
             sent = self.sock.sendmsg([header, body])
             if sent < len(header):

@@ -7,6 +7,7 @@ import os
 import select
 from _thread import allocate_lock
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -50,6 +51,7 @@ class HubClient:
         self._channel: Channel | None = None
         self._resources: list[Known] = []
         self._poll = select.poll()
+        self._arrived = partial(self._poll.poll, 0)
         self._number = 0
         self._midway = False  # a cut here leaves hub and client with different stories
         self._lot: Lot | None = None
@@ -245,8 +247,9 @@ class HubClient:
             self._call_off(channel, frames.STOP, number)
         # a plain receive would also be woken when the hub has read what was sent
         milliseconds = timeout * 1000 + 1 if timeout else LONGEST
-        look = self._eager.look(self._arrived)
-        if not look and not self._poll.poll(milliseconds if milliseconds < LONGEST else None):
+        if not self._eager.look(self._arrived) and not self._poll.poll(
+            milliseconds if milliseconds < LONGEST else None
+        ):
             self._call_off(channel, frames.EXPIRE, number)
         item = verb == "get"
         kind, answered, body = channel.receive(item)
@@ -264,9 +267,6 @@ class HubClient:
             raise self._stopped()
         return codec.DECODE[kind](body)
 
-    def _arrived(self) -> bool:
-        return bool(self._poll.poll(0))
-
     def _call_off(self, channel: Channel, kind: int, number: int) -> None:
         with self._sending:
             channel.send(_HEADER(0, kind, 0, 0, number))
@@ -281,6 +281,7 @@ class HubClient:
         ]
         self._poll = select.poll()
         self._poll.register(channel.sock, select.POLLIN)
+        self._arrived = partial(self._poll.poll, 0)
         return channel
 
     def _stopped(self) -> Stopped:
