@@ -20,6 +20,13 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-q", "-n", "2", *session.posargs)
 
 
+@nox.session(python=PYTHONS, default=False)
+def slow(session: nox.Session) -> None:
+    """Run the slow tests with their figures; `-- tests/hub` for a part of them."""
+    install(session, "test")
+    session.run("python", "-m", "pytest", "-m", "slow", "-rP", *session.posargs)
+
+
 @nox.session(python=PYTHONS[0])
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
