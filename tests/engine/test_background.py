@@ -250,3 +250,22 @@ def test_who_can_start_when_the_foreground_is_done_does(tmp_path: Path) -> None:
         )
         assert ran.worker("reader")["state"] == "terminated"
         assert ran.result["queues"]["q"]["got"] == 1
+
+
+def test_who_starts_when_the_foreground_is_done_starts_once(tmp_path: Path) -> None:
+    """It is asked to end as soon as it has started, however quickly it fails."""
+    for _ in range(5):
+        ran = run(
+            tmp_path,
+            """
+            workers:
+              last: {executor: thread, steps: []}
+              quick:
+                executor: thread
+                background: true
+                depends_on: [last]
+                restart: {policy: always, max: 3, backoff: 0s}
+                steps: [{fail: at once}]
+            """,
+        )
+        assert ran.worker("quick")["restarts"] == 0

@@ -17,6 +17,7 @@ from scenarios.errors import ScenariosError
 from scenarios.explore.machine import Options
 from scenarios.plan import Plan
 from scenarios.program import Operation
+from scenarios.resources.barriers import Barrier
 from scenarios.resources.conditions import Condition
 from scenarios.resources.locks import Lock
 from scenarios.resources.machines import make_all
@@ -42,6 +43,8 @@ class World:
         self.plan = plan
         self.options = options
         self.machines = make_all(list(plan.resources))
+        conditions = [one for one in self.machines.values() if isinstance(one, Condition)]
+        self._conditions = [*conditions, *(one.lock for one in conditions)]
         self.now = 0
         self.misused = self.strange = self.unread = False
         self.made: dict[str, int] = {}
@@ -68,11 +71,41 @@ class World:
             found.append(("drain", -1))
         if self.options.spurious:
             found += [("wake", one.index) for one in self.threads if self._notifiable(one)]
+        idle = [choice for choice in found if self._only_waits(*choice)]
+        found = [choice for choice in found if choice not in idle]
         if self.options.early or not found:
             found += [("expire", one.index) for one in self.threads if self._out_of_time(one)]
         if not found and self._timers():
-            return [("tick", -1)]
-        return found or [("kill", one.index) for one in self.threads if one.told and one.parked]
+            found = [("tick", -1)]
+        if not found:
+            found = [("kill", one.index) for one in self.threads if one.told and one.parked]
+        return idle + found
+
+    def _only_waits(self, kind: str, index: int) -> bool:
+        """Whether a step would only begin to wait: who is slow to do so holds up no time-out.
+
+        At a barrier, a condition and its lock it is seen by others that somebody waits; and to
+        wait is what tells that an item got before was dealt with.
+        """
+        thread = self.threads[index]
+        if kind != "step" or thread.asked or thread.fresh:
+            return False
+        operation = thread.frame.waiting
+        assert operation is not None
+        if not operation.section:
+            return False
+        machine = self.machines[operation.object]
+        if isinstance(machine, Barrier) or machine in self._conditions:
+            return False
+        aside = copy.deepcopy(machine)
+        argument, timeout = copy.deepcopy((thread.frame.argument, thread.frame.timeout))
+        if operation.verb == "put":
+            argument = "an item", argument
+        try:
+            answer = aside.apply(index, operation.verb, argument, [])
+        except ScenariosError:
+            return False
+        return answer is PARKED and (timeout is None or timeout > 0)
 
     def _notifiable(self, thread: Thread) -> bool:
         machine = self.machines.get(thread.waits_for)
@@ -215,12 +248,13 @@ class World:
         again = True
         while again:
             again = _each(member.hear() for member in self.members)
-            again = _each(member.consider() for member in self.members) or again
-            if not again and self.done():
+            while _each(member.consider() for member in self.members):
+                again = True
+            if self.done():  # said before what has just started can be heard of again
                 self.stopping_background = True
                 left = [member for member in self.members if not member.over]
                 busy = any(one.stopping or one.terminates for one in left)
-                again = _each(member.end_of_foreground(busy) for member in left)
+                again = _each(member.end_of_foreground(busy) for member in left) or again
 
     def forget(self, index: int) -> None:
         """The next attempt is another party: what this one still holds is not its own."""

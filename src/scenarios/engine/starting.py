@@ -26,14 +26,14 @@ class Starting:
 
     def progress(self) -> bool:
         """Start or skip pending members until nothing changes; False: there is something to hear
-        first.
+        first. What those who start do is heard of later: they start together.
         """
+        if not self._run.inbox.empty():
+            return False
         changed = True
         while changed:
             changed = False
             for member in self._run.members:
-                if not self._run.inbox.empty():
-                    return False
                 if member.state == "pending" and member.restart_at is None:
                     changed |= self._consider(member)
         return True
