@@ -56,3 +56,13 @@ def fuzz(session: nox.Session) -> None:
     session.install("atheris>=3.0")
     words = session.posargs or ["text", session.create_tmp(), "-max_total_time=600"]
     session.run("python", "tests/fuzz/fuzz_loading.py", *words)
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def programs(session: nox.Session) -> None:
+    """Compare the searches on 50,000 random programs, or on so many: `nox -s programs -- 2000`."""
+    install(session, "test")
+    (count,) = session.posargs or ["50000"]
+    words = "-m slow -k many -n 2 -rP --timeout 0 -o faulthandler_timeout=0".split()
+    command = ["python", "-m", "pytest", "-q", *words, "tests/explore/test_fuzz.py"]
+    session.run(*command, env={"SCENARIOS_FUZZ": count})

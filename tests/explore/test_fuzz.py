@@ -1,7 +1,7 @@
 """Random small programs: brute force, state search, partial orders and a naive run agree on each.
 
-python -m pytest -m slow tests/explore/test_fuzz.py -rP               2,000 programs
-SCENARIOS_FUZZ=50000 python -m pytest -m slow tests/explore/test_fuzz.py -k many -rP --timeout 0
+python -m pytest -m slow tests/explore/test_fuzz.py -rP     2,000 programs
+nox -s programs                                             50,000
 """
 
 from __future__ import annotations
