@@ -63,18 +63,7 @@ def programs(session: nox.Session) -> None:
     """Compare the searches on 50,000 random programs, or on so many: `nox -s programs -- 2000`."""
     install(session, "test")
     (count,) = session.posargs or ["50000"]
-    words = [
-        "-m",
-        "slow",
-        "-k",
-        "many",
-        "-n",
-        "2",
-        "-rP",
-        "--timeout",
-        "0",
-        "-o",
-        "faulthandler_timeout=0",
-    ]
-    command = ["python", "-m", "pytest", "-q", *words, "tests/explore/test_fuzz.py"]
+    slow = ["-m", "slow", "-k", "many", "-n", "2", "-rP"]
+    no_limit = ["--timeout", "0", "-o", "faulthandler_timeout=0"]
+    command = ["python", "-m", "pytest", *slow, *no_limit, "tests/explore/test_fuzz.py"]
     session.run(*command, env={"SCENARIOS_FUZZ": count})
