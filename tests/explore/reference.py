@@ -71,15 +71,15 @@ class World:
             found.append(("drain", -1))
         if self.options.spurious:
             found += [("wake", one.index) for one in self.threads if self._notifiable(one)]
-        idle = [choice for choice in found if self._only_waits(*choice)]
-        found = [choice for choice in found if choice not in idle]
-        if self.options.early or not found:
-            found += [("expire", one.index) for one in self.threads if self._out_of_time(one)]
-        if not found and self._timers():
-            found = [("tick", -1)]
-        if not found:
-            found = [("kill", one.index) for one in self.threads if one.told and one.parked]
-        return idle + found
+        idle = all(self._only_waits(*choice) for choice in found)
+        late = [("expire", one.index) for one in self.threads if self._out_of_time(one)]
+        if late and (idle or self.options.early):
+            return found + late
+        if idle and self._timers():
+            return [*found, ("tick", -1)]
+        if idle:
+            found += [("kill", one.index) for one in self.threads if one.told and one.parked]
+        return found
 
     def _only_waits(self, kind: str, index: int) -> bool:
         """Whether a step would only begin to wait: who is slow to do so holds up no time-out.
