@@ -25,7 +25,7 @@ class Background:
 
     def progress(self) -> None:
         """Stop the background when the foreground is done."""
-        if all(member.over or member.declared.background for member in self._run.members):
+        if self._run.foreground_over:
             self._stop_background()
         self._end_inputs()
 

@@ -26,14 +26,16 @@ class Starting:
 
     def progress(self) -> bool:
         """Start or skip pending members until nothing changes; False: there is something to hear
-        first. What those who start do is heard of later: they start together.
+        first. Those who start when the foreground is over do so together, heard of later.
         """
-        if not self._run.inbox.empty():
-            return False
+        run = self._run
+        together = run.foreground_over and run.inbox.empty()
         changed = True
         while changed:
             changed = False
-            for member in self._run.members:
+            for member in run.members:
+                if not (together or run.inbox.empty()):
+                    return False
                 if member.state == "pending" and member.restart_at is None:
                     changed |= self._consider(member)
         return True

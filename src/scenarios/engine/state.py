@@ -52,6 +52,11 @@ class RunState:
         """Whether every member has ended."""
         return all(member.over for member in self.members)
 
+    @property
+    def foreground_over(self) -> bool:
+        """Whether every member that is no background has ended."""
+        return all(member.over or member.declared.background for member in self.members)
+
     def finish(self, member: Member, outcome: Outcome) -> None:
         """A member has ended for good."""
         member.outcome = outcome
