@@ -71,7 +71,7 @@ class World:
             found.append(("drain", -1))
         if self.options.spurious:
             found += [("wake", one.index) for one in self.threads if self._notifiable(one)]
-        idle = all(self._only_waits(*choice) for choice in found)
+        idle = all(self.only_waits(*choice) for choice in found) and not self.drained(slow=True)
         late = [("expire", one.index) for one in self.threads if self._out_of_time(one)]
         if late and (idle or self.options.early):
             return found + late
@@ -81,7 +81,7 @@ class World:
             found += [("kill", one.index) for one in self.threads if one.told and one.parked]
         return found
 
-    def _only_waits(self, kind: str, index: int) -> bool:
+    def only_waits(self, kind: str, index: int) -> bool:
         """Whether a step would only begin to wait: who is slow to do so holds up no time-out.
 
         At a barrier, a condition and its lock it is seen by others that somebody waits; and to
@@ -267,8 +267,11 @@ class World:
         """Whether all foreground workers are over."""
         return all(member.over or member.declared.background for member in self.members)
 
-    def drained(self) -> list[Member]:
-        """The readers that end together, since nobody can feed them any more."""
+    def drained(self, *, slow: bool = False) -> list[Member]:
+        """The readers that end together, since nobody can feed them any more.
+
+        With `slow` those who have still to begin to wait are taken for waiting.
+        """
         left = [member for member in self.members if not member.over]
         if not self.stopping_background or any(member.stopping for member in left):
             return []
@@ -283,7 +286,7 @@ class World:
         hands: list[Any] = [getattr(self.machines[name], "in_hand", {}) for name in read]
         if any(any(hand.values()) for hand in hands):
             return []
-        return members if all(member.calm() for member in members) else []
+        return members if all(member.calm(slow) for member in members) else []
 
 
 def _each(changes: Iterable[bool]) -> bool:

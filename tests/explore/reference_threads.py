@@ -78,6 +78,14 @@ class Thread:
         operation = self.frame.waiting if self.phase in ("ready", "parked") else None
         return operation.object if operation is not None else ""
 
+    @property
+    def gets(self) -> bool:
+        """Whether it waits for an item, or has only to begin to."""
+        operation = self.frame.waiting if self.phase in ("ready", "parked") else None
+        if operation is None or operation.verb != "get":
+            return False
+        return self.parked or self.world.only_waits("step", self.index)
+
     def to_be_stopped(self) -> bool:
         """Whether it was not told yet, and should be."""
         running = self.phase in ("ready", "parked", "idle")
@@ -267,10 +275,9 @@ class Member:
         """No more are taken."""
         self.refuses = True
 
-    def calm(self) -> bool:
-        """Whether it waits for items alone."""
-        parked = [one for one in self.threads if one.parked and one.frame.waiting is not None]
-        waiting = [one for one in parked if one.frame.waiting.verb == "get"]  # type: ignore[union-attr]  # looked at above
+    def calm(self, slow: bool) -> bool:
+        """Whether it waits for items alone, or with `slow` will."""
+        waiting = [one for one in self.threads if one.gets and (one.parked or slow)]
         busy = 1
         if self.jobs is not None:
             busy = max(1, self.next - sum(outcome is not None for outcome in self.outcomes))
