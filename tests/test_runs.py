@@ -148,15 +148,18 @@ def test_a_forked_child_does_not_hold_the_lock(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys, time, pathlib; from scenarios import runs\n"
         "folder = runs.create(pathlib.Path(sys.argv[1]), 'dead')\n"
-        "child = os.fork() or time.sleep(60)\n"
+        "child = os.fork()\n"
         "print(child, folder.path, flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)"
+        "if child: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        child, path = parent.stdout.readline().split()
+        said = sorted(parent.stdout.readline().split() for _ in range(2))
+        assert said[0][0] == "0"  # the child is as far as to speak itself
+        child, path = said[1]
         assert parent.wait(20) == -9
         try:
             assert not runs.under_way(Path(path))

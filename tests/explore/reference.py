@@ -267,6 +267,13 @@ class World:
         """Whether all foreground workers are over."""
         return all(member.over or member.declared.background for member in self.members)
 
+    def asked_to_end(self, member: Member) -> bool:
+        """Whether the end of the foreground ends it, told or not."""
+        if not (member.declared.background and self.done()):
+            return False
+        busy = any(one.terminates and not one.over for one in self.members)
+        return member.terminates or not (member.plan.gets or busy)
+
     def drained(self, *, slow: bool = False) -> list[Member]:
         """The readers that end together, since nobody can feed them any more.
 

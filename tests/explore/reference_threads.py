@@ -310,7 +310,8 @@ class Member:
         wanted = restart.policy == "always" or (
             restart.policy == "on-failure" and outcome.state != "succeeded"
         )
-        if wanted and self.restarts < restart.max and not self.stopping:
+        stopping = self.stopping or self.world.asked_to_end(self)
+        if wanted and self.restarts < restart.max and not stopping:
             self.restarts += 1
             self.state = "pending"
             for thread in self.threads:

@@ -60,6 +60,16 @@ class Background:
                 member.attempt.end_input()
 
 
+def asked_to_end(run: RunState, member: Member) -> bool:
+    """Whether the end of the foreground ends a member by itself, told or not: it starts no more."""
+    if not (member.declared.background and run.foreground_over):
+        return False
+    if member.declared.stop.action == "terminate":
+        return True
+    terminated = (one for one in run.members if one.declared.stop.action == "terminate")
+    return not (member.plan.gets or _fed(member)) and all(one.over for one in terminated)
+
+
 def _drains(member: Member) -> bool:
     return member.state == "running" and member.stopping is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from scenarios.engine.background import asked_to_end
 from scenarios.engine.members import Member
 from scenarios.engine.state import RunState
 from scenarios.engine.stopping import STATE_AFTER
@@ -58,6 +59,8 @@ def _again(run: RunState, member: Member, outcome: Outcome) -> bool:
         restart.policy == "on-failure" and outcome.state != "succeeded"
     )
     if not wanted or member.restarts >= restart.max or run.state != "running":
+        return False
+    if asked_to_end(run, member):
         return False
     member.restarts += 1
     member.state, member.stopping, member.problem = "pending", None, None
