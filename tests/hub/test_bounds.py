@@ -197,6 +197,7 @@ while times < 150:
     answer = client.perform({lock}, "acquire", None, rng.random() * 0.001)
     if answer is True:
         times += 1
+        time.sleep(rng.random() * 0.001)
         client.perform({lock}, "release")
     else:
         late += 1
