@@ -29,6 +29,9 @@ def run(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     subprocess.run(
         [sys.executable, "-c", code], env=environment, start_new_session=True, check=True
     )
+    end = time.monotonic() + 10
+    while not survivors(mark) and time.monotonic() < end:
+        time.sleep(0.001)  # its program is started, and its environment not yet to be seen
     yield tmp_path, mark
     for pid in survivors(mark):
         os.kill(pid, signal.SIGKILL)
