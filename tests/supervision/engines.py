@@ -80,11 +80,15 @@ class Engine:
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        tasks = Path(f"/proc/{pid}/task").iterdir()
-        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except OSError:
-        return []
+    """Of all its threads; asked again where one of them ends meanwhile."""
+    while os.path.exists(f"/proc/{pid}/task"):
+        try:
+            tasks = [*Path(f"/proc/{pid}/task").iterdir()]
+            told = [(task / "children").read_text() for task in tasks]
+        except OSError:
+            continue
+        return [int(child) for line in told for child in line.split()]
+    return []
 
 
 def main() -> None:
