@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src"
@@ -17,12 +18,19 @@ def environment(**other: str) -> dict[str, str]:
     return kept | other
 
 
-def scenarios(
-    *words: str, cwd: Path, timeout: float = 60, **other: str
+def completed(
+    *words: str,
+    cwd: Path,
+    timeout: float = 60,
+    prepare: Callable[[], None] | None = None,
+    **other: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `scenarios WORDS...` in a folder; `other` are environment variables."""
+    """Run a command in a folder to its end; `other` are environment variables.
+
+    `prepare` is called between fork and exec.
+    """
     return subprocess.run(
-        [sys.executable, "-m", "scenarios", *words],
+        words,
         cwd=cwd,
         env=environment(**other),
         capture_output=True,
@@ -30,4 +38,13 @@ def scenarios(
         timeout=timeout,
         check=False,
         stdin=subprocess.DEVNULL,
+        preexec_fn=prepare,
     )
+
+
+def scenarios(
+    *words: str, cwd: Path, timeout: float = 60, **other: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `scenarios WORDS...` in a folder; `other` are environment variables."""
+    command = sys.executable, "-m", "scenarios", *words
+    return completed(*command, cwd=cwd, timeout=timeout, prepare=None, **other)

@@ -8,12 +8,12 @@ import platform
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from command import environment
+from command import completed
 
 CALLS = {
     "fallocate": 285, "flock": 73, "ftruncate": 77, "mkdir": 83, "rename": 82, "rmdir": 84,
@@ -56,15 +56,4 @@ def scenarios(
     *words: str, cwd: Path, prepare: Callable[[], None]
 ) -> subprocess.CompletedProcess[str]:
     """The real command, prepared between fork and exec."""
-    command: Sequence[str] = [sys.executable, "-m", "scenarios", *words]
-    return subprocess.run(
-        command,
-        cwd=cwd,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        preexec_fn=prepare,
-    )
+    return completed(sys.executable, "-m", "scenarios", *words, cwd=cwd, prepare=prepare)

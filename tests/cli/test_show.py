@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from command import environment, scenarios
+from command import completed, scenarios
 from results import failed, passed
 from running import started
 from scenarios import runs
@@ -124,15 +123,7 @@ def test_a_run_under_way_with_more_segments_than_open_files(tmp_path: Path) -> N
     with started(tmp_path, MANY) as command:
         command.until("w.1099  * started")
         words = 'ulimit -n 64; exec "$0" -m scenarios show --events -v'
-        done = subprocess.run(
-            ["bash", "-c", words, sys.executable],
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = completed("bash", "-c", words, sys.executable, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     begun = [line for line in done.stdout.splitlines() if "> get q" in line]
     assert len(begun) > 1000  # the last threads may not have come to it yet

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from command import environment
+from command import completed
 from running import write
 from scenarios.history import of_run
 
@@ -27,16 +27,7 @@ def limited(folder: Path, files: int) -> subprocess.CompletedProcess[str]:
     """The real command with so many open files at most."""
     write(folder, RUN)
     words = f'ulimit -n {files}; exec "$0" -m scenarios run case.yaml --format json'
-    return subprocess.run(
-        ["bash", "-c", words, sys.executable],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return completed("bash", "-c", words, sys.executable, cwd=folder)
 
 
 @pytest.mark.parametrize(

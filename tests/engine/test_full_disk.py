@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from command import environment, scenarios
+from command import completed, scenarios
 from running import started, write
 from scenarios.history import of_run
 from segments import disk
@@ -202,16 +202,7 @@ def test_files_that_may_not_grow(blocks: int, tmp_path: Path, whole: int) -> Non
     (tmp_path / "failing.py").write_text("def fail():\n    raise ValueError('no')\n")
     write(tmp_path, RUN)
     limited = f'ulimit -f {blocks}; exec "$0" -m scenarios run case.yaml --format json | cat'
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", limited, sys.executable],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = completed("bash", "-o", "pipefail", "-c", limited, sys.executable, cwd=tmp_path)
     assert "Traceback" not in done.stderr, done.stderr
     if not blocks:
         assert done.returncode == 2

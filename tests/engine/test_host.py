@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
-from command import environment
+from command import completed
 
 HOST = """\
 import asyncio, contextlib, json, os, signal, subprocess, sys, threading, time
@@ -90,15 +89,7 @@ def host(folder: Path, code: str) -> dict[str, object]:
     (folder / "all.yaml").write_text(ALL)
     (folder / "wait.yaml").write_text(WAIT)
     (folder / "host.py").write_text(HOST + code)
-    done = subprocess.run(
-        [sys.executable, "host.py"],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = completed(sys.executable, "host.py", cwd=folder)
     assert done.returncode == 0, done.stderr
     found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return found

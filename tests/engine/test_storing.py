@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
-from command import environment, scenarios
+from command import completed, scenarios
 
 SECRET = """\
 secrets: [hunter2]
@@ -36,16 +35,7 @@ def test_events_without_room_are_counted_and_told(tmp_path: Path) -> None:
     """A file that may not grow ends neither worker nor run, and a notice counts the loss."""
     (tmp_path / "one.yaml").write_text(NO_ROOM)
     limited = 'ulimit -f 512; exec "$0" -m scenarios run one.yaml'  # blocks of 1 KiB
-    done = subprocess.run(
-        ["bash", "-c", limited, sys.executable],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = completed("bash", "-c", limited, sys.executable, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "events of w had no room in the log" in done.stdout + done.stderr
     shown = scenarios("show", "--events", cwd=tmp_path)

@@ -81,7 +81,7 @@ class Engine:
 
 def _children(pid: int) -> list[int]:
     """Of all its threads; asked again where one of them ends meanwhile."""
-    while os.path.exists(f"/proc/{pid}/task"):
+    for _ in range(100):
         try:
             tasks = [*Path(f"/proc/{pid}/task").iterdir()]
             told = [(task / "children").read_text() for task in tasks]

@@ -62,6 +62,7 @@ class Driver:
         if self.mutex.locked():
             self._let_pass()
         with self.mutex:
+            # as `Machine.apply` does, with one call less
             answer = machine.verbs[verb](machine, party, argument, woken)
             if answer is PARKED:
                 answer = self._park(party, timeout, woken)
