@@ -235,3 +235,38 @@ def test_ctrl_c_tells_what_was_covered(tmp_path: Path) -> None:
     assert child.returncode == 130
     assert "it ended at Ctrl-C: not every schedule was covered" in out
     assert "states" in out.splitlines()[0]
+
+
+def test_ctrl_c_leaves_the_scenarios_that_come_after(tmp_path: Path) -> None:
+    """Also where something wrong was found before it: 1, the findings so far, and no more."""
+    (tmp_path / "interrupting.py").write_text(
+        "import os, signal\n"
+        "heard = []\n"
+        "def second(count):\n"
+        "    heard.append(count)\n"
+        "    if len(heard) == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    (tmp_path / "race.yaml").write_text("""\
+name: race
+matrix: {of: [first, second]}
+values: {count: 0}
+workers:
+  w:
+    executor: thread
+    replicas: 2
+    steps:
+      - {read: count, into: seen}
+      - {write: count, value: "${seen + 1}"}
+  last:
+    executor: thread
+    depends_on: [w]
+    steps: [{call: "interrupting:second", args: ["${values.count}"], pure: true}]
+expect: [values.count == 0]
+""")
+    done = scenarios("explore", "race.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "race [of=first]: bug" in done.stdout
+    assert "race.yaml:15: values.count == 0 does not hold" in done.stdout
+    assert "it ended at Ctrl-C: not every schedule was covered" in done.stdout
+    assert "[of=second]" not in done.stdout

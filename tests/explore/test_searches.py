@@ -170,3 +170,24 @@ workers:
 """
     found = explored(text, limits=Limits(states=500, schedules=3, seconds=5))
     assert found.exit == 3
+
+
+@pytest.mark.parametrize("search", [1, 2])
+def test_ctrl_c_loses_nothing_that_was_found(search: int) -> None:
+    """In the search of states, or in the one for the shortest schedule, which is not needed."""
+    searches = []
+
+    def tell(text: str) -> None:
+        searches.extend([text] if text.startswith("512 states") else [])
+        if len(searches) == search:
+            raise KeyboardInterrupt
+
+    found = explored(philosophers(5, ordered=False), mode="prove", tell=tell)
+    assert found.interrupted
+    assert found.covered.complete == (search == 2)
+    assert set(found.covered.sights) - {("found", "lock_order")} == set(found.shortest)
+    assert found.exit == (1 if found.wrong else 130)
+    if search == 2:
+        whole = explored(philosophers(5, ordered=False), mode="prove")
+        assert found.wrong == whole.wrong == [("found", "deadlock")]
+        assert not whole.interrupted

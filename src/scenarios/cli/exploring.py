@@ -71,7 +71,7 @@ def explore_all(
                 results.append(_explore(plan, settings, view, again, folder))
             if view.form == "text":
                 click.echo(running.summary(results[-1], brief=view.quiet), nl=False, color=True)
-            if results[-1]["exit"] == 130:
+            if results[-1]["explored"]["interrupted"]:
                 break
     finally:
         view.finish(results)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,7 +27,7 @@ from scenarios.explore.minimal import Shortest, minimal
 from scenarios.explore.model import Model, model_of, operations
 from scenarios.explore.prove import Covered, Path, prove
 from scenarios.explore.replaying import Regression, regressions
-from scenarios.explore.shrinking import cost_of, shrink
+from scenarios.explore.shrinking import TRIES, cost_of, shrink
 from scenarios.explore.watch import Watch
 from scenarios.plan import Plan
 
@@ -38,6 +39,9 @@ SHORTEST = Limits(states=200_000, seconds=10.0)
 
 EXACT = Limits(states=100_000, seconds=5.0)
 """What the search with exact time may cost, which tells whether pauses hide something."""
+
+HURRIED = Limits(states=20_000, seconds=0.5)
+"""In place of SHORTEST once Ctrl-C was hit: somebody waits for what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class Exploration:
     unmodelled: list[Unmodelled] = field(default_factory=list)
     tests: list[Regression] = field(default_factory=list)
     seconds: float = 0.0
+    interrupted: bool = False
+    """Whether Ctrl-C ended something of it early."""
 
     @property
     def failed(self) -> bool:
@@ -81,16 +87,11 @@ class Exploration:
         return bool(self.wrong or self.unseen) or any(one.problem for one in self.tests)
 
     @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended it."""
-        return self.covered.spent == INTERRUPTED
-
-    @property
     def exit(self) -> int:
         """1 a bug, 0 proved, 3 anything that is not decided, 130 interrupted without a bug."""
         if self.failed:
             return 1
-        if self.interrupted:
+        if self.interrupted and not self.covered.complete:
             return 130
         undecided = not self.covered.complete or self.unmodelled or self.open
         return 3 if undecided else 0
@@ -127,25 +128,38 @@ def explore(plan: Plan, settings: Settings) -> Exploration:
     found.questions = questions(plan)
     if model.unmodelled:
         return found
-    found.tests = regressions(plan, settings.options)
     budget = Budget(settings.limits, settings.tell)
     found.machine = machine = StateMachine(model, settings.options, excused(plan))
     found.judge = judge = Judge(machine, found.questions)
     found.watch = watch = Watch(machine)
-    if judge.levels["serializable"] != "off":
-        judge.serial = serial.outcomes(machine, judge.outcome)
-    found.covered = _search(found, machine, judge, watch, budget)
-    if found.covered.complete and found.covered.cycle:
-        _add_livelock(found, machine, budget)
+    with _until_interrupted(found):
+        found.tests = regressions(plan, settings.options)
+        if judge.levels["serializable"] != "off":
+            judge.serial = serial.outcomes(machine, judge.outcome)
+        found.covered = _search(found, machine, judge, watch, budget)
+        if found.covered.complete and found.covered.cycle:
+            _add_livelock(found, machine, budget)
     _add_whole(found, watch)
     _decide(found)
-    _find_shortest(found)
-    found.hidden = _hidden(found, model)
+    with _until_interrupted(found):
+        _find_shortest(found)
+        found.hidden = _hidden(found, model)
     found.unmodelled += list(machine.acting.unmodelled)
     found.unmodelled += _assumed(machine)
     found.unmodelled += _left_out(plan)
     found.seconds = budget.seconds
     return found
+
+
+@contextmanager
+def _until_interrupted(found: Exploration) -> Iterator[None]:
+    """Ctrl-C ends what is done in here; what was found until then is told."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        found.covered.spent = found.covered.spent or INTERRUPTED
+        found.interrupted = True
+    found.interrupted |= found.covered.spent == INTERRUPTED
 
 
 # -- searching ---------------------------------------------------------------------------------
@@ -217,11 +231,13 @@ def _add_livelock(found: Exploration, machine: StateMachine, budget: Budget) -> 
     assert found.judge is not None
     if found.judge.levels["livelock"] == "off":
         return
+    found.covered.complete = False  # until this is known as well
     try:
         path = livelock(machine, budget)
     except BudgetSpent as spent:
-        found.covered.complete, found.covered.spent = False, str(spent)
+        found.covered.spent = str(spent)
         return
+    found.covered.complete = True
     if path is not None:
         found.covered.see(frozenset({("found", "livelock")}), path)
 
@@ -258,12 +274,13 @@ def _find_shortest(found: Exploration) -> None:
     whole = {("found", name) for name in ("data_race", "lock_order")}  # they have no schedule
     asking = {one.key for one in found.questions if one.asks & OF_THE_WHOLE}
     sights = {k: path for k, path in found.covered.sights.items() if k not in whole | asking}
-    searched = {key for key in sights if key != ("found", "livelock")}
-    found.shortest = minimal(machine, judge, searched, Budget(SHORTEST, found.settings.tell))
-    for key, path in sights.items():
-        if key in found.shortest:
-            continue
-        shorter = path if key == ("found", "livelock") else shrink(machine, judge, key, path)
+    found.shortest = {key: Shortest(path, *cost_of(machine, path)) for key, path in sights.items()}
+    limits, tries = (HURRIED, TRIES // 20) if found.interrupted else (SHORTEST, TRIES)
+    searched = {key for key in sights if key != ("found", "livelock")}  # whose end is a cycle
+    least = minimal(machine, judge, searched, Budget(limits, found.settings.tell))
+    found.shortest |= least
+    for key in searched - least.keys():
+        shorter = shrink(machine, judge, key, sights[key], tries)
         found.shortest[key] = Shortest(shorter, *cost_of(machine, shorter))
 
 
@@ -276,6 +293,8 @@ def _hidden(found: Exploration, model: Model) -> frozenset[Key] | None:
     )
     if options.exact or not timed or not found.shortest:
         return frozenset()
+    if found.interrupted:
+        return None
     machine = StateMachine(
         model_of(found.plan), Options(exact=True, spurious=options.spurious), excused(found.plan)
     )
@@ -283,6 +302,7 @@ def _hidden(found: Exploration, model: Model) -> frozenset[Key] | None:
     assert found.judge is not None
     judge.serial = found.judge.serial
     covered = prove(machine, judge, Budget(EXACT), wrong=lambda _: False)
+    found.interrupted = covered.spent == INTERRUPTED
     if not covered.complete:
         return None
     return frozenset(key for key in found.shortest if key not in covered.sights)

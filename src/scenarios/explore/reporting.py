@@ -35,6 +35,7 @@ def result(found: Exploration) -> dict[str, Any]:
             "time": "exact" if found.settings.options.exact else "free",
             "complete": covered.complete,
             "bound": "" if covered.complete else covered.spent,
+            "interrupted": found.interrupted,
             "states": covered.states,
             "transitions": covered.transitions,
             "schedules": covered.schedules,

@@ -16,10 +16,9 @@ TRIES = 2_000
 Cost = tuple[int, int]
 
 
-def shrink(machine: StateMachine, judge: Judge, key: Key, path: Path) -> Path:
+def shrink(machine: StateMachine, judge: Judge, key: Key, path: Path, tries: int = TRIES) -> Path:
     """A schedule that shows `key` and costs no more than `path` in (preemptions, transitions)."""
     best, cost = path, cost_of(machine, path)
-    tries = TRIES
     chunk = max(1, len(best) // 2)
     while chunk and tries > 0:
         at, changed = 0, False

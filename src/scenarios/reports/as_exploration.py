@@ -68,6 +68,8 @@ def _head(page: Page, result: Result) -> None:
         page.line(f"  every schedule was covered ({explored['model']})", DIM, cut=False)
     elif explored["bound"]:
         page.line(f"  it ended at {explored['bound']}: not every schedule was covered", DIM, False)
+    if explored["complete"] and explored["interrupted"]:
+        page.line("  Ctrl-C came before the shortest schedules were known", DIM, False)
 
 
 def _looked(explored: Mapping[str, Any]) -> str:
