@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advancing import Walk, ended, failed
+from loads import with_steps
 from scenarios.answers import STOP, Failed, Refused
 from scenarios.program import ROUNDS, advance
 from scenarios.resources.locks import Lock
@@ -234,10 +235,37 @@ ROUND = "steps: [{set: {n: '${n + 1}'}}]"
      "{forever: , steps: []}"],
 )  # fmt: skip
 def test_a_loop_without_a_scheduling_point_fails(loop: str) -> None:
-    """After 100,000 rounds in which nobody else can do anything; it may be caught."""
-    walk = Walk(f"- set: {{n: 0}}\n- try: [{loop}]\n  except: [{{log: '${{error}}'}}]", TOP)
-    assert walk.run().why == "returns"
-    assert walk.logged[0].startswith("the loop made 100000 rounds without a scheduling point")
+    """After 100,000 rounds in which nobody else can do anything."""
+    steps = f"- set: {{n: 0}}\n- {loop}"
+    end = Walk(steps, TOP).run()
+    assert end.why == "fails"
+    assert end.value.startswith("the loop made 100000 rounds without a scheduling point")
+    assert loop in with_steps(steps, TOP).splitlines()[end.line - 1]
+
+
+ENDLESS = "{forever: , steps: []}"
+
+
+@pytest.mark.parametrize(
+    "clean_up", [
+        "except: [{log: caught}]",
+        "except: [{log: caught}]\n    finally: [{log: clean-up}]",
+        "finally: [{log: clean-up}, {break: }]",
+        "finally: [{log: clean-up}, {continue: }]",
+        "finally: [{log: clean-up}, {return: 1}]",
+        "finally: [{log: clean-up}, {fail: other}]",
+        f"finally: [{{log: clean-up}}, {ENDLESS}]",
+    ],
+)  # fmt: skip
+def test_nothing_goes_on_with_such_a_loop(clean_up: str) -> None:
+    """Or the worker would never come to a scheduling point: it cleans up, and has failed."""
+    steps = f"- forever:\n  steps:\n  - try: [{ENDLESS}]\n    {clean_up}"
+    walk = Walk(steps, TOP)
+    end = walk.run()
+    assert end.why == "fails"
+    assert "without a scheduling point" in end.value
+    assert f"try: [{ENDLESS}]" in with_steps(steps, TOP).splitlines()[end.line - 1]
+    assert walk.logged == ["clean-up"] * ("clean-up" in clean_up)
 
 
 @pytest.mark.parametrize("loop", [f"repeat: {ROUNDS}", f"while: n < {ROUNDS}"])

@@ -15,6 +15,7 @@ from scenarios.program.frame import (
     HANDLER,
     LOOP,
     RETURNS,
+    RUNS_AWAY,
     End,
     Frame,
     unwind,
@@ -104,10 +105,9 @@ def _next_item(frame: Frame, instruction: tuple[Any, ...]) -> None:
 def _count_round(frame: Frame, instruction: tuple[Any, ...]) -> None:
     frame.rounds += 1
     if frame.rounds > ROUNDS:
-        frame.rounds = 0
-        raise ScenariosError(
-            f"the loop made {ROUNDS} rounds without a scheduling point; add a sleep or a wait"
-        )
+        frame.rounds = 0  # the clean-up has as many again
+        text = f"the loop made {ROUNDS} rounds without a scheduling point; add a sleep or a wait"
+        unwind(frame, End(RUNS_AWAY, text, instruction[-1]))
 
 
 def _enter_block(kind: int) -> Any:

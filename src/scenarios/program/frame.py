@@ -13,6 +13,7 @@ LOOP, EXCEPT, FINALLY, HANDLER = range(4)
 # why a worker leaves a block
 FALLS, FAILS, RETURNS = "falls", "fails", "returns"
 BREAKS, CONTINUES, STOPS = "breaks", "continues", "stops"
+RUNS_AWAY = "runs away"  # a loop without a scheduling point: no `except` may go on with it
 
 
 class End(NamedTuple):
@@ -72,8 +73,9 @@ def unwind(frame: Frame, end: End) -> None:
         block = frame.blocks.pop()
         kind = block[0]
         if kind == HANDLER:
-            if frame.pending.pop().why == STOPS:
-                end = End(STOPS)  # a failure of the clean-up does not call a stop off
+            pending = frame.pending.pop()
+            if pending.why in (STOPS, RUNS_AWAY):
+                end = pending  # however the clean-up ends, it does not call this off
         elif kind == FINALLY:
             frame.blocks.append([HANDLER])
             frame.pending.append(end)
@@ -90,4 +92,4 @@ def unwind(frame: Frame, end: End) -> None:
             frame.blocks.append(block)
             frame.pc = block[1]
             return
-    frame.end = end
+    frame.end = end._replace(why=FAILS) if end.why == RUNS_AWAY else end
