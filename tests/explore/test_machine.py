@@ -346,6 +346,24 @@ expect: [locks.g.max_holders <= 1]
     assert outcomes(text, "locks.g.max_holders") == {"0", "1"}
 
 
+@pytest.mark.parametrize("step", ["{write: v, value: 7}", "{update: v, to: old + 7}"])
+def test_a_stop_inside_a_clean_up(step: str) -> None:
+    """The operation that it comes to begins again, as it was."""
+    text = f"""
+values: {{v: 0}}
+workers:
+  b:
+    executor: thread
+    background: true
+    stop: {{action: terminate}}
+    steps: [{{try: [], finally: [{step}]}}]
+"""
+    assert outcomes(text, "[values.v, workers.b.state]") == {
+        "[7, 'succeeded']",
+        "[7, 'terminated']",
+    }
+
+
 def test_restarts() -> None:
     """A worker that fails begins again, with new variables, as often as it may."""
     text = """

@@ -10,6 +10,7 @@ from scenarios.explore.dpor import dpor
 from scenarios.explore.exploring import MODES, Mode
 from scenarios.explore.judge import is_wrong
 from scenarios.explore.livelock import livelock
+from scenarios.explore.machine import Options
 from scenarios.explore.minimal import minimal
 from scenarios.explore.prove import prove
 from scenarios.explore.sampling import sample
@@ -68,6 +69,22 @@ def test_partial_order_reduction_looks_at_each_trace_once() -> None:
     of = machine(RACE)
     covered = dpor(of, judge(of), budget(), wrong=lambda _: False)
     assert (covered.complete, covered.schedules) == (True, 14_400)
+
+
+def test_a_time_out_that_may_come_early_is_no_last_resort() -> None:
+    """It ends the foreground, which can stop the other one before its only step."""
+    text = """
+conditions: {ready: {}}
+workers:
+  idle: {executor: thread, background: true, steps: [{sleep: 1s}]}
+  patient:
+    executor: thread
+    steps: [{with: ready, steps: [{wait: ready, timeout: 1s, otherwise: []}]}]
+expect: [{always: "workers.idle.state != 'terminated'"}]
+"""
+    found = explored(text, Options(early=True), mode="dpor")
+    assert found.covered.complete
+    assert found.wrong == [("expect", 0)]
 
 
 def test_ten_philosophers_by_partial_order_reduction() -> None:

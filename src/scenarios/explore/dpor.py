@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from scenarios.explore.acting import DRAIN, EXPIRE, KILL, LOST_TRACK, STEP, STOPPING, TAKE, TICK
+from scenarios.explore.acting import DRAIN, LOST_TRACK, STEP, STOPPING, TAKE, TICK
 from scenarios.explore.budget import INTERRUPTED, Budget, BudgetSpent
 from scenarios.explore.judge import Judge, Key
 from scenarios.explore.local import operation_at
@@ -24,9 +24,6 @@ DEEPEST = 20_000
 """Transitions of one schedule; one that is longer is given up, and nothing is complete."""
 
 Clock = tuple[int, ...]
-
-LAST_RESORTS = frozenset({EXPIRE, KILL, TICK, DRAIN})
-"""What can happen only when nothing else can: it races with its own kind alone."""
 
 NEVER_WAIT = frozenset({"read", "write", "update", "size", "set", "clear", "notify", "release"})
 
@@ -251,8 +248,8 @@ class Search:
         if transition in before.ahead and (kind != STEP or before.state[index] == state[index]):
             before.backtrack.add(transition)
             return True
-        if kind in LAST_RESORTS:
-            return False
+        if kind == DRAIN or kind in self.machine.last_resorts:
+            return False  # it races with its own kind alone
         if kind == STEP and before.state[index] == state[index]:
             return False  # it had to wait there as well: the two cannot change places
         leading = [one for one in before.ahead if one == transition or self._leads(at, one, clock)]

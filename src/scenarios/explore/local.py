@@ -165,6 +165,7 @@ def resume(
     got = local.place if taken else -1
     going = local._replace(parked=False, late=False, got=got, due=None)
     if answer is STOP:
+        frame.argument = _argument(local, frame)  # in a clean-up the operation begins again
         going = going._replace(asked=False, told=True, got=-1)
     return _run(actor, going, frame, store, advance(frame, answer))
 
@@ -174,10 +175,15 @@ def argument_of(
 ) -> Any:
     """The argument of the operation that is next, live."""
     operation = operation_at(actor, local)
-    argument = thawed(local.argument)
+    if operation is None or operation.verb != "update":
+        return thawed(local.argument)
+    return _argument(local, _thaw(actor, local, _store(actor, local, plans), jobs))
+
+
+def _argument(local: Local, frame: Frame) -> Any:
+    argument, operation = thawed(local.argument), frame.waiting
     if operation is None or operation.verb != "update":
         return argument
-    frame = _thaw(actor, local, _store(actor, local, plans), jobs)
     assert operation.second is not None
     return Updater(operation.second, frame.names, argument)
 

@@ -65,6 +65,8 @@ class StateMachine:
     ) -> None:
         self.model = model
         self.options = options
+        self.last_resorts = frozenset({KILL, TICK} if options.early else {KILL, TICK, EXPIRE})
+        """What can happen only when nothing else can."""
         self.tables = Tables(model, options.exact)
         self.acting = Acting(model, self.tables, options.exact)
         self.life = Life(model, self.tables, self.acting, options.exact, excused)
@@ -190,7 +192,7 @@ class StateMachine:
         """(slots that it reads, slots that it writes), in this state."""
         kind, index = transition
         writes = {slot for slot, (a, b) in enumerate(zip(state, after, strict=True)) if a != b}
-        if kind in (DRAIN, TICK, EXPIRE, KILL):  # they depend on what everybody else can do
+        if kind in self.last_resorts or kind == DRAIN:  # on what everybody else can do
             return frozenset(range(len(state))), frozenset(writes)
         reads = {index}
         slot = self.slot(state, index)
