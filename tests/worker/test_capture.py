@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from running import run
+from scenarios.event.masking import Masker
+from scenarios.worker import capture
 
 CODE = """\
 import logging, sys, threading
@@ -116,3 +119,26 @@ def test_a_very_long_line(kind: str, tmp_path: Path) -> None:
         "after",
         "",
     )
+
+
+@pytest.mark.parametrize("last", ["first", "second"])
+def test_two_runs_at_once_hide_the_secrets_of_both(
+    last: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whichever of them ends last, what belongs to no worker shows none that is still secret."""
+    before = sys.stdout
+    running = {
+        name: capture.in_threads(Masker((f"{name} secret",)).text) for name in ("first", "second")
+    }
+    for one in running.values():
+        one.__enter__()
+    print("first secret, second secret")
+    print("begun: first secret, second secret", end="")
+    longest = running.pop(last)
+    for one in running.values():
+        one.__exit__(None, None, None)
+    print(f" and {last} secret")
+    longest.__exit__(None, None, None)
+    print(f"{last} secret")
+    assert sys.stdout is before
+    assert capsys.readouterr().out == f"***, ***\nbegun: ***, *** and ***\n{last} secret\n"

@@ -52,8 +52,6 @@ class _Here(threading.local):
 _everywhere: Tell | None = None  # in a worker's own process every thread is the worker's
 _partials: list[dict[str, _Line]] = []  # of threads there: they may end in the middle of a line
 _here = _Here()
-_mutex = threading.Lock()
-_restore: list[Callable[[], None]] = []  # once for each run that routes output now
 
 
 @contextlib.contextmanager
@@ -96,37 +94,64 @@ def in_threads(hide: Callable[[str], str]) -> Iterator[None]:
     """While this lasts, the output of threads that are inside `by` is routed to their workers.
 
     That of others, which code of workers may have started, is passed on through `hide`. Several
-    runs of a process may have it at once: the last one puts back what the first one found.
+    runs of a process may have it at once: what one of them hides is hidden from all, and the last
+    one puts back what the first one found.
     """
-    with _mutex:
-        if not _restore:
-            before = sys.stdout, sys.stderr
-            passing = Passing(before[0], hide), Passing(before[1], hide)
-            sys.stdout, sys.stderr = Router("stdout", passing[0]), Router("stderr", passing[1])
-            hook = _quiet_stops()
-            _restore.append(lambda: _put_back(*before, hook, passing))
-        else:
-            _restore.append(_restore[0])
+    _routing.begin(hide)
     try:
         yield
     finally:
-        with _mutex:
-            put_back = _restore.pop()
-            if not _restore:
-                put_back()
+        _routing.end(hide)
 
 
-def _put_back(
-    stdout: TextIO,
-    stderr: TextIO,
-    hook: Callable[[Any], object],
-    passing: tuple[Passing, Passing],
-) -> None:
-    sys.stdout, sys.stderr = stdout, stderr
-    threading.excepthook = hook
-    for one in passing:
-        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
-            one.end()
+class _Routing:
+    """What runs of this process do to its output, from the first one until none is left."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._runs = 0
+        self._hiding: list[Callable[[str], str]] = []
+        self._passing: tuple[Passing, ...] = ()
+        self._put_back: Callable[[], None] = lambda: None
+
+    def begin(self, hide: Callable[[str], str]) -> None:
+        """One more run."""
+        with self._mutex:
+            if not self._runs:
+                self._begin()
+            self._runs += 1
+            self._hiding.append(hide)
+
+    def end(self, hide: Callable[[str], str]) -> None:
+        """One run less; what was begun to be printed is passed on without its secrets."""
+        with self._mutex:
+            self._runs -= 1
+            if not self._runs:
+                self._put_back()
+            for one in self._passing:
+                with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+                    one.end()
+            if self._runs:  # after the last one a thread may still print through what it kept
+                self._hiding.remove(hide)
+
+    def _begin(self) -> None:
+        stdout, stderr, hook = sys.stdout, sys.stderr, _quiet_stops()
+        hiding: list[Callable[[str], str]] = []
+
+        def hide(text: str) -> str:
+            for one in tuple(hiding):
+                text = one(text)
+            return text
+
+        def put_back() -> None:
+            sys.stdout, sys.stderr, threading.excepthook = stdout, stderr, hook
+
+        out, err = self._passing = Passing(stdout, hide), Passing(stderr, hide)
+        sys.stdout, sys.stderr = Router("stdout", out), Router("stderr", err)
+        self._hiding, self._put_back = hiding, put_back
+
+
+_routing = _Routing()
 
 
 def _quiet_stops() -> Callable[[Any], object]:
