@@ -6,6 +6,7 @@ import random
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from scenarios.compiling import SECTIONS, Resolver, compile_steps, sections
@@ -37,6 +38,11 @@ class Plan:
     locals: Mapping[str, LocalPlan]
     executors: Mapping[str, ExecutorSpec]
     limited: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The folder of the scenario's file, whose modules can be imported."""
+        return str(Path(self.scenario.path).resolve().parent)
 
 
 def make(

@@ -270,3 +270,19 @@ expect: [values.count == 0]
     assert "race.yaml:15: values.count == 0 does not hold" in done.stdout
     assert "it ended at Ctrl-C: not every schedule was covered" in done.stdout
     assert "[of=second]" not in done.stdout
+
+
+def test_each_file_calls_the_modules_beside_it(tmp_path: Path) -> None:
+    """Two of one name are two."""
+    for number in (1, 2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "mine.py").write_text(f"def number():\n    return {number}\n")
+        (folder / "a.yaml").write_text(f"""\
+workers:
+  w:
+    executor: thread
+    steps: [{{call: "mine:number", into: n, pure: true}}, {{assert: n == {number}}}]
+""")
+    done = scenarios("explore", "1/a.yaml", "2/a.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stdout.count("proved")) == (0, 2)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -86,10 +85,11 @@ def _explore(
     from scenarios.event import Masker
     from scenarios.explore import exploring, reporting
     from scenarios.reports.as_json import dump
+    from scenarios.worker.modules import importable
 
     progress = Progress(view.quiet or view.form != "text")
     settings = dataclasses.replace(settings, tell=progress.tell)
-    with importable(plan):
+    with importable(plan.folder, last=plan.limited):
         found = exploring.explore(plan, settings)
     progress.clear()
     result = reporting.result(found)
@@ -109,18 +109,6 @@ def _hearing() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def importable(plan: Plan) -> Iterator[None]:
-    """While this lasts, modules beside the scenario can be imported, as in a run."""
-    folder = str(Path(plan.scenario.path).resolve().parent)
-    sys.path.insert(len(sys.path) if plan.limited else 0, folder)
-    try:
-        yield
-    finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
 
 
 def _keep_schedules(

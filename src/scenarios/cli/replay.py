@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scenarios import runs
-from scenarios.cli import check, exploring, options, running
+from scenarios.cli import check, options, running
 from scenarios.errors import UsageError
 from scenarios.verdict import worst
 
@@ -77,12 +77,14 @@ def command(
     switches: Sequence[str],
 ) -> int:
     """Find the orders, follow each, tell."""
+    from scenarios.worker.modules import importable
+
     registry = options.registry(plugins_dirs, switches)
     limit = options.targets(allowed)
     loader = Loader(registry, options.overrides(settings), tuple(executors), limit)
     results = []
     for task in _tasks(what, wanted, file, root, loader):
-        with exploring.importable(task.plan):
+        with importable(task.plan.folder, last=task.plan.limited):
             results.append(_follow(task, real))
         if form == "text":
             click.echo(running.page(results[-1], brief=quiet), nl=False, color=True)

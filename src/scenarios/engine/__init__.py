@@ -10,11 +10,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import queue
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from scenarios.engine import results
@@ -30,7 +28,7 @@ from scenarios.event import Masker
 from scenarios.plan import Plan
 from scenarios.runs import RunFolder
 from scenarios.supervision.sweep import sweep
-from scenarios.worker import capture
+from scenarios.worker import capture, modules
 from scenarios.worker_plan import Outcome, Setting
 
 Observer = Callable[[dict[str, Any]], None]
@@ -92,7 +90,7 @@ def _setting(plan: Plan, folder: RunFolder, verbose: bool) -> Setting:
         seed=plan.seed,
         tmp=str(folder.tmp),
         journal=str(folder.segments),
-        modules=str(Path(plan.scenario.path).resolve().parent),
+        modules=plan.folder,
         limited=plan.limited,
         resources=plan.resources,
         locals=plan.locals,
@@ -143,8 +141,9 @@ def _supervise(state: RunState) -> None:
         finally:
             state.inline.put(None)
 
-    hide = Masker(state.facilities.setting.secrets).text
-    with _importable(state.facilities.setting), capture.in_threads(hide):
+    setting = state.facilities.setting
+    beside = modules.importable(setting.modules, last=setting.limited)
+    with beside, capture.in_threads(Masker(setting.secrets).text):
         thread = threading.Thread(target=run_supervisor, name="scenarios-supervisor", daemon=True)
         thread.start()
         _work_off(state)
@@ -195,22 +194,6 @@ def _never_began(state: RunState, error: str) -> None:
     state.state, state.error = "failed", error
     for member in state.members:
         state.finish(member, Outcome("skipped"))
-
-
-@contextlib.contextmanager
-def _importable(setting: Setting) -> Iterator[None]:
-    """While this lasts, modules beside the scenario can be imported; the next run loads its own."""
-    folder, before = setting.modules, set(sys.modules)
-    sys.path.insert(len(sys.path) if setting.limited else 0, folder)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(folder)
-        for name in set(sys.modules) - before:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and Path(file).is_relative_to(folder):
-                del sys.modules[name]
 
 
 def not_acted_on(plan: Plan) -> list[str]:

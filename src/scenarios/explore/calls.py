@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from scenarios.answers import Failed
@@ -55,14 +52,3 @@ class Calls:
             return frozen(plain(result))
         except ScenariosError:
             raise Cut(f"what {operation.detail} gives is not plain data") from None
-
-
-@contextmanager
-def importable(folder: str) -> Iterator[None]:
-    """While this lasts, modules beside the scenario can be imported."""
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        if folder in sys.path:
-            sys.path.remove(folder)

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from scenarios.answers import PARKED, Failed, Refused
@@ -20,7 +19,6 @@ from scenarios.explore import acting
 from scenarios.explore import baton as at
 from scenarios.explore.acting import DRAIN, EXPIRE, KILL, STEP, STOPPING, TAKE, TICK, WAKE, Move
 from scenarios.explore.baton import Baton, Seat
-from scenarios.explore.calls import importable
 from scenarios.explore.local import DONE, IDLE, OVER, PENDING, RUNNING, operation_at
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.matching import name as named
@@ -33,6 +31,7 @@ from scenarios.plan import Plan
 from scenarios.program import Operation
 from scenarios.resources.freezing import frozen
 from scenarios.worker import capture
+from scenarios.worker.modules import importable
 
 PATIENCE = 20.0
 """Seconds in which a thread comes to its next operation; between two of them it does little."""
@@ -63,10 +62,9 @@ def drive(
     plan: Plan, machine: StateMachine, path: Steps, *, patience: float = PATIENCE
 ) -> RealOutcome:
     """Let real threads go the way of a path; a Divergence where one does otherwise."""
-    modules = str(Path(plan.scenario.path).resolve().parent)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="scenarios-real-"))
-        stack.enter_context(importable(modules))
+        stack.enter_context(importable(plan.folder, last=plan.limited))
         stack.enter_context(capture.in_threads(Masker(plan.scenario.secrets).text))
         driving = _Driving(plan, machine, folder, Baton(patience))
         try:

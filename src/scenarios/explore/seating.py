@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 from scenarios.explore.baton import STOP, Baton, Seat
 from scenarios.explore.driven import Driven, Gates
@@ -29,7 +28,7 @@ class Seating:
             seed=plan.seed,
             tmp="explored",
             journal=folder,
-            modules=str(Path(plan.scenario.path).resolve().parent),
+            modules=plan.folder,
             resources=plan.resources,
             locals=plan.locals,
             vars=plan.scenario.vars,

@@ -16,7 +16,6 @@ import os
 import pickle
 import signal
 import struct
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import astuple
@@ -24,7 +23,7 @@ from typing import Any
 
 from scenarios.errors import Stopped
 from scenarios.wire.aside import aside
-from scenarios.worker import capture
+from scenarios.worker import capture, modules
 from scenarios.worker.access import Access
 from scenarios.worker.commands import run_here
 from scenarios.worker.crew import Crew
@@ -132,7 +131,7 @@ def main(packed: bytes, channel_fd: int) -> int:
     plan, setting, label = pickle.loads(packed)
     channel = Channel(channel_fd)
     crew = Crew(plan, setting, label, Access(setting), run_here, channel.event)
-    sys.path.insert(len(sys.path) if setting.limited else 0, setting.modules)
+    modules.reach(setting.modules, last=setting.limited)
     capture.whole_process(crew.event)
     _end_on_term(crew)
     try:
