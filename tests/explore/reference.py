@@ -75,7 +75,7 @@ class World:
         late = [("expire", one.index) for one in self.threads if self._out_of_time(one)]
         if late and (idle or self.options.early):
             return found + late
-        if idle and self._timers():
+        if idle and self._timers() and not any(map(self._overdue, self.threads)):
             return [*found, ("tick", -1)]
         if idle:
             found += [("kill", one.index) for one in self.threads if one.told and one.parked]
@@ -114,6 +114,10 @@ class World:
 
     def _out_of_time(self, thread: Thread) -> bool:
         return thread.parked and thread.timed and thread.due <= self.now
+
+    def _overdue(self, thread: Thread) -> bool:
+        """Whether it has still to begin to wait, and its time is already over."""
+        return thread.phase == "ready" and thread.timed and thread.due <= self.now
 
     def _timers(self) -> list[int]:
         dues = [one.due for one in self.threads if one.timed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exploring import RACE, ends, machine, outcomes, plan
+from exploring import RACE, ends, explored, machine, outcomes, plan
 from loads import with_steps
 from scenarios.explore.machine import Options
 from scenarios.explore.model import model_of
@@ -380,6 +380,28 @@ workers:
         "[3, 2, 'succeeded']"
     }
     assert outcomes(text, "values.tries", EXACT) == {"3"}
+
+
+def test_who_waits_to_start_again_was_restarted() -> None:
+    """Also where that never comes: the main thread is another's, who waits for ever."""
+    text = """
+queues: {q: {}}
+workers:
+  a: {executor: inline, restart: {policy: always, max: 1, backoff: 1s}, steps: []}
+  b: {executor: inline, steps: [{get: q}]}
+expect: [{always: found.deadlock and workers.a.restarts == 1}]
+"""
+    assert explored(text, EXACT).verdict == "declared"
+
+
+def test_ends_of_one_moment_come_in_the_order_of_the_file() -> None:
+    """A pool without jobs is over before the worker that comes after it ends."""
+    text = """
+workers:
+  a: {executor: pool, jobs: 0, steps: []}
+  b: {executor: thread, background: true, restart: {policy: always, max: 3}, steps: []}
+"""
+    assert outcomes(text, "workers.b.restarts") == {"0"}
 
 
 def test_who_is_drained_hears_of_it_one_after_the_other() -> None:

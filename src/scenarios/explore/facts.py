@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scenarios.engine.results import SHOWN, Replicas
-from scenarios.explore.local import KILLED, End
+from scenarios.explore.local import KILLED, PENDING, End
 from scenarios.explore.machine import State, StateMachine
 from scenarios.explore.model import Member
 from scenarios.plan import Plan
@@ -114,11 +114,16 @@ def _member(machine: StateMachine, state: State, member: Member) -> dict[str, An
         "results": [result],
         "error": end[2] if phase == "over" and end[2] != KILLED else None,
         "error_line": end[3] or None,
-        "restarts": max(0, life.attempts(state, member) - 1),
+        "restarts": restarts(phase, life.attempts(state, member)),
     }
     if member.pool is not None and member.plan.jobs is not None:
         shown["results"] = _results(machine, state, member)
     return shown
+
+
+def restarts(phase: str, attempts: int) -> int:
+    """How often a worker was started again, or will be once its pause is over."""
+    return max(0, attempts - (phase != PENDING))
 
 
 def _results(machine: StateMachine, state: State, member: Member) -> list[Any]:

@@ -53,7 +53,12 @@ class Life:
         self._excused = excused
         self._counted = model.mentions.asks("locals")
         self._all = range(len(model.actors))
-        self._pools = [member for member in model.members if member.pool is not None]
+        # in the order of the file: actors, and each pool after its own
+        self._order: list[tuple[int, Member | None]] = []
+        for member in model.members:
+            self._order += [(index, None) for index in member.actors]
+            if member.pool is not None:
+                self._order.append((-1, member))
         self._jobless = any(not member.actors for member in model.members)
         self._background = [one for one in model.members if one.declared.background]
         self._foreground = [one for one in model.members if not one.declared.background]
@@ -85,11 +90,11 @@ class Life:
         again = True
         while again:
             again = False
-            for index in self._all:
-                if fresh[state[index]]:
+            for index, pool in self._order:
+                if pool is not None:
+                    again = self._end_pool(state, pool) or again
+                elif fresh[state[index]]:
                     again = self._record(state, index) or again
-            for member in self._pools:
-                again = self._end_pool(state, member) or again
             if may_start and (self._jobless or any(pending[state[at]] for at in self._all)):
                 for member in self._model.members:
                     again = self._starts.consider(state, member) or again

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scenarios.explore.facts import facts, sections
+from scenarios.explore.facts import facts, restarts, sections
 from scenarios.explore.local import KILLED, OVER
 from scenarios.explore.machine import State, StateMachine
 from scenarios.explore.model import Member, Model
@@ -62,7 +62,7 @@ def _member(
         "results": [result],
         "error": outcome.error if over else None,
         "error_line": outcome.line if over else None,
-        "restarts": max(0, max((seat.attempt for seat in seats), default=0) - 1),
+        "restarts": restarts(phase, max((seat.attempt for seat in seats), default=0)),
     }
     if outcome.jobs is not None:
         shown["results"] = [job.result for job in outcome.jobs]
