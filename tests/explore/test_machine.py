@@ -404,6 +404,18 @@ workers:
     assert outcomes(text, "workers.b.restarts") == {"0"}
 
 
+def test_with_the_foreground_gone_nobody_waits_for_a_background_worker_any_more() -> None:
+    """Who depends on one that has just started does not start, however soon that one ends."""
+    text = """
+workers:
+  a: {executor: thread, steps: []}
+  b: {executor: thread, background: true, depends_on: [a], steps: []}
+  c: {executor: thread, background: true, depends_on: [b], steps: []}
+"""
+    found = outcomes(text, "[workers[name].state for name in ('b', 'c')]")
+    assert found == {"['succeeded', 'skipped']"}
+
+
 def test_who_is_drained_hears_of_it_one_after_the_other() -> None:
     """The clean-up of one that is drained can still reach another that has not heard of it."""
     text = """

@@ -96,9 +96,8 @@ class Life:
                 elif fresh[state[index]]:
                     again = self._record(state, index) or again
             if may_start and (self._jobless or any(pending[state[at]] for at in self._all)):
-                for member in self._model.members:
-                    again = self._starts.consider(state, member) or again
-                again = again or self._starts.give_up(state)
+                again = self._starts.consider_all(state) or again
+                again = self._starts.give_up(state) or again  # before those just started are heard
 
     # -- looking -------------------------------------------------------------------------------
 

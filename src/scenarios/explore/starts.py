@@ -20,6 +20,16 @@ class Starts:
         self._model = model
         self._life = life
 
+    def consider_all(self, state: list[int]) -> bool:
+        """Start and skip until nothing changes; whether anything did."""
+        changed, again = False, True
+        while again:
+            again = False
+            for member in self._model.members:
+                again = self.consider(state, member) or again
+            changed = changed or again
+        return changed
+
     def consider(self, state: list[int], member: Member) -> bool:
         """Start a pending member, or skip it; whether anything changed."""
         if self._life.phase(state, member) != PENDING or state[-1] & LOST_TRACK:
