@@ -149,7 +149,7 @@ def test_a_forked_child_does_not_hold_the_lock(tmp_path: Path) -> None:
         "import os, signal, sys, time, pathlib; from scenarios import runs\n"
         "folder = runs.create(pathlib.Path(sys.argv[1]), 'dead')\n"
         "child = os.fork()\n"
-        "print(child, folder.path, flush=True)\n"
+        "os.write(1, f'{child} {folder.path}\\n'.encode())  # in one write, as both do\n"
         "if child: os.kill(os.getpid(), signal.SIGKILL)\n"
         "time.sleep(60)"
     )
