@@ -26,9 +26,11 @@ class Terminal:
     def __init__(self, folder: Path, *words: str) -> None:
         self._keys, slave = pty.openpty()
         self._said = b""
-        # setsid gives the terminal to the process, as a shell does, and becomes the command
+        # setsid gives the terminal to the process, and env the signals that whoever runs the tests
+        # may ignore, as a shell does; each becomes the command
+        shell = ["env", "--default-signal=INT,QUIT", "setsid", "--ctty"]
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-m", "scenarios", *words],
+            [*shell, sys.executable, "-m", "scenarios", *words],
             cwd=folder,
             env=environment(TERM="xterm"),
             stdin=slave,
