@@ -78,32 +78,34 @@ def die() -> None:
 
 
 def instrument(steps: Steps) -> None:
-    """Every system call of the client is a step; sends can also be cut in the middle."""
+    """Every system call of the client is a step; sends can also be cut in the middle.
+
+    Whatever a socket can send and receive with is meant: no way of the client goes around it.
+    """
     real = socket.socket
 
     class Cut(real):  # type: ignore[misc, valid-type]
-        def _half(self, data: Any) -> None:
-            if steps.boundary():
-                super().send(memoryview(data)[: max(1, len(data) // 2)])
-                die()
+        pass
 
-        def sendall(self, data: Any, *rest: Any) -> Any:
-            self._half(data)
-            return steps.step(super().sendall, data, *rest)
+    def receiving(method: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda self, *args: steps.step(method, self, *args)
 
-        def sendmsg(self, parts: Any, *rest: Any) -> Any:
-            self._half(parts[0])
-            self._half(b"".join(bytes(part) for part in parts))
-            return steps.step(super().sendmsg, parts, *rest)
+    def sending(method: Callable[..., Any]) -> Callable[..., Any]:
+        def send(self: socket.socket, data: Any, *rest: Any) -> Any:
+            parts = [bytes(part) for part in (data if isinstance(data, list) else [data])]
+            for cut in dict.fromkeys([parts[0], b"".join(parts)]):
+                if steps.boundary():
+                    real.send(self, cut[: max(1, len(cut) // 2)])
+                    die()
+            return steps.step(method, self, data, *rest)
 
-        def recv(self, *args: Any) -> Any:
-            return steps.step(super().recv, *args)
+        return send
 
-        def recvmsg(self, *args: Any) -> Any:
-            return steps.step(super().recvmsg, *args)
-
-        def recv_into(self, *args: Any) -> Any:
-            return steps.step(super().recv_into, *args)
+    for name in dir(real):
+        if name.startswith("recv"):
+            setattr(Cut, name, receiving(getattr(real, name)))
+        elif name.startswith("send"):
+            setattr(Cut, name, sending(getattr(real, name)))
 
     def read(fd: int, size: int) -> bytes:
         data: bytes = steps.step(os.read, fd, size, claims=True)

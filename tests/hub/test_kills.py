@@ -62,4 +62,5 @@ def test_the_same_play_catches_a_broken_hub(tmp_path: Path, name: str) -> None:
             caught = [str(error)]
         if caught:
             break
+    print(caught[:1])
     assert caught

@@ -32,11 +32,13 @@ def test_no_point_loses_or_doubles_anything() -> None:
     points, faults = sweep()
     assert faults == []
     print(f"{points} points")
-    assert points > 300
+    assert points > 500
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MUTANTS.keys() - {"waiters not dropped"}))
 def test_the_sweep_catches_a_broken_hub(name: str) -> None:
     """A check that passes whatever the hub does would prove nothing."""
-    assert sweep(command(name))[1] != []
+    points, faults = sweep(command(name))
+    assert points  # the hub runs, and what it does is seen
+    assert faults != []
