@@ -57,7 +57,7 @@ DRAINING = """
     queues: {q: {}}
     values: {n: 0}
     workers:
-      puts: {executor: process, steps: [{repeat: 2000, steps: [{put: q, value: 1}]}]}
+      puts: {executor: process, steps: [{repeat: 20000, steps: [{put: q, value: 1}]}]}
       drains:
         executor: process
         background: true
@@ -68,7 +68,7 @@ DRAINING = """
         steps: [{forever: , steps: [{get: q}, {update: n, to: old + 1}]}]
     expect: [queues.q.left == 0]
     """
-"""A run that comes to its end, for most of which the engine asks the hub what is left."""
+"""A run for most of which the engine asks the hub what is left; whole it takes seconds."""
 
 SOON = 5.0
 """Seconds after which something hangs: the end takes a tenth of one on a quiet machine."""
@@ -159,7 +159,7 @@ def test_hub_is_killed_at_many_moments(text: str, most: float, tmp_path: Path) -
         exits.append(ran.exit)
         times.append(took)
     print(f"{sum(exits)} of {len(exits)} runs lost their hub, ended within {max(times):.2f} s")
-    assert sum(exits) >= 2
+    assert sum(exits) > len(exits) / 2  # or the moments come too late
 
 
 def test_hub_that_dies_when_all_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
