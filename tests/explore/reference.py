@@ -98,7 +98,7 @@ class World:
         if isinstance(machine, Barrier) or machine in self._conditions:
             return False
         aside = copy.deepcopy(machine)
-        argument, timeout = copy.deepcopy((thread.frame.argument, thread.frame.timeout))
+        argument, timeout = thread.frame.argument, thread.frame.timeout
         if operation.verb == "put":
             argument = "an item", argument
         try:
