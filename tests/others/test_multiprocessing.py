@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 from typing import Any
 
-import pytest
-
 from others.adopting import ALL, adopt, cpython
 from others.declaring import declared
 from scenarios.resources.live import LiveSemaphore, LiveValue
@@ -54,9 +52,6 @@ def value(typecode: str, init: Any) -> Any:
     live.__class__ = Value
     return live
 
-
-# a test may have started threads before it starts a process, as CPython's own does
-pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
 context = multiprocessing.get_context("fork")
 

@@ -36,8 +36,6 @@ def fork_beside_a_thread(q, back):
     return [first, second, back.get()]
 """
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-
 
 @pytest.mark.parametrize(
     ("executor", "other"), [("process", "thread"), ("process", "process"), ("thread", "process")]
