@@ -65,6 +65,19 @@ def test_a_replay_gives_the_same_each_time(folder: Path) -> None:
         assert again.stdout == first.stdout
 
 
+def test_every_schedule_that_is_kept_is_replayed(tmp_path: Path) -> None:
+    """Also that of an expectation which nobody wrote, and which a crash breaks."""
+    (tmp_path / "crash.yaml").write_text("workers: {w: {executor: thread, steps: [{fail: oh}]}}")
+    done = scenarios("explore", "crash.yaml", "--format", "json", cwd=tmp_path)
+    result = json.loads(done.stdout)
+    (checked,) = [one for one in result["findings"] if one["checker"] == "crash"]
+    (broken,) = result["expectations"]
+    for one in (checked, broken):
+        again = scenarios(*one["replay"].split()[1:], cwd=tmp_path)
+        assert (again.returncode, again.stderr) == (1, "")
+    assert scenarios("replay", "latest", cwd=tmp_path).returncode == 1
+
+
 def test_a_replay_on_real_threads(folder: Path) -> None:
     """They go the same way, and are stuck where the machine says."""
     scenarios("explore", "locks.yaml", cwd=folder)

@@ -207,9 +207,9 @@ def _follow(task: Task, real: bool) -> dict[str, Any]:
     found = replaying.replay(task.plan, reading, task.order, task.where)
     result = reporting.replayed(found, task.name)
     if recorded is not None and recorded.finding != "livelock":
-        labels = [one["label"] for one in result["findings"]]
+        labels = {reporting.label(found.judge.questions, key) for key in found.keys}
         if recorded.finding not in labels:
-            seen = ", ".join(labels) or "nothing"
+            seen = ", ".join(sorted(labels)) or "nothing"
             why = "; the file has changed since" if changed else ""
             raise replaying.Divergence(
                 f"{task.where}: the order was followed and shows {seen}, not {recorded.finding}"

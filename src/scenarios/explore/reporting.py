@@ -71,7 +71,7 @@ def schedules(found: Exploration, version: str, again: Mapping[str, Any]) -> dic
             hash=fingerprint(plan),
             engine=version,
             verdict="bug" if key in found.wrong else "seen",
-            finding=label(found, key),
+            finding=label(found.questions, key),
             order=names(machine, shortest.path),
             time="exact" if options.exact else "free",
             timeouts="any" if options.early else "last",
@@ -82,12 +82,12 @@ def schedules(found: Exploration, version: str, again: Mapping[str, Any]) -> dic
     return made
 
 
-def label(found: Exploration, key: Key) -> str:
+def label(questions: Sequence[Question], key: Key) -> str:
     """A key for people and files: the checker, or the expectation's text."""
     kind, what = key
     if kind == "found":
         return str(what)
-    expectation = found.questions[what].expectation
+    expectation = questions[what].expectation
     return f"{expectation.kind}: {' '.join(expectation.text.split())}"
 
 
@@ -237,7 +237,7 @@ def replayed(again: Replayed, name: str) -> dict[str, Any]:
         if key[0] == "expect" and key not in found.wrong:
             findings.append({**_violated(found, key, found.questions[key[1]]), "level": "seen"})
     for one in findings:
-        one["label"] = label(found, tuple(one.pop("key")))
+        one["label"] = label(found.questions, tuple(one.pop("key")))
     made["findings"] = findings
     made["explored"] |= {
         "verdict": "bug" if found.wrong else "replayed",
