@@ -142,3 +142,35 @@ def test_fresh_interpreters_tell_their_codes(tmp_path: Path) -> None:
     """The same for workers that are not forked."""
     ran = whole_run(tmp_path, {"w": FRESH.replace("CALL", "leave")}, CODES)
     assert codes_of(ran, "w") == CODES
+
+
+@pytest.mark.parametrize("how", ["", "options: {start_method: spawn}", "pool"])
+def test_a_term_that_nobody_here_sent(how: str, tmp_path: Path) -> None:
+    """It is a death like that of any other signal, at the step; a clean-up that runs helps not."""
+    executor = "executor: process"
+    if how == "pool":
+        executor, how = "executor: pool", "options: {of: process}\n            jobs: 1"
+    ran = run(
+        tmp_path,
+        f"""
+        values: {{cleaned: 0}}
+        workers:
+          w:
+            {executor}
+            {how or "background: true"}
+            steps:
+              - try:
+                  - {{call: "os:kill", args: ["${{worker.pid}}", 15]}}
+                  - {{sleep: 20s}}
+                finally: [{{write: cleaned, value: 1}}]
+          other: {{executor: thread, depends_on: [w], steps: []}}
+        expect: [values.cleaned == 1]
+        """,
+    )
+    outcome = ran.result["workers"]["w"]
+    outcome = outcome.get("jobs", [outcome])[0]
+    assert (ran.exit, outcome["state"], outcome["error"]) == (1, "failed", "ended by SIGTERM")
+    assert outcome["exit_code"] == (None if "jobs" in how else -signal.SIGTERM)
+    call = next(one["line"] for one in ran.events if one.get("op") == "call")
+    assert outcome["error_line"] in (call, call + 1)
+    assert ran.answer("values.cleaned == 1")["answer"] == "passed"

@@ -34,6 +34,7 @@ class Child:
         self.pid = 0
         self.returncode: int | None = None
         self.lost = False  # the spawner ended first, so nobody knows how the child ended
+        self.asked = False  # to end, by the engine
 
     def __repr__(self) -> str:
         return f"<Child {self.pid}, returncode {self.returncode}>"
@@ -56,6 +57,7 @@ class Child:
         Once the child has ended, what it has left elsewhere is killed: see `kill`. Nothing happens
         when it has ended already.
         """
+        self.asked = True
         self._spawner._tell(("terminate", self._key, None))
 
     def kill(self) -> None:
@@ -64,6 +66,7 @@ class Child:
         Daemons in sessions of their own included, unless they have cleared their environment as
         well: those are ended by `close`.
         """
+        self.asked = True
         self._spawner._tell(("kill", self._key, None))
 
 

@@ -113,6 +113,14 @@ class WorkerProcess:
             error = f"wrote what is no message into its channel to the engine: {self._damage}"
         return Outcome("failed", error=error, line=begun.get("line"))
 
+    def _ended(self, outcome: Outcome) -> Outcome:
+        """Who followed a SIGTERM that the engine has not sent was ended from outside."""
+        if outcome.state == "terminated" and not self.child.asked:
+            outcome.state, outcome.error = "failed", "ended by SIGTERM"
+        elif outcome.state == "terminated":
+            outcome.line = None
+        return outcome
+
     def _hear(self, data: bytes) -> None:
         if self._damage:
             return
@@ -137,9 +145,9 @@ class WorkerProcess:
         if letter == "E":
             self._ports.observe(payload)
         elif letter == "O":
-            self.said = unpack(payload)
+            self.said = self._ended(unpack(payload))
         elif letter == "D" and self._job_done is not None:
-            self._job_done(int.from_bytes(payload[:8], "big"), unpack(payload[8:]))
+            self._job_done(int.from_bytes(payload[:8], "big"), self._ended(unpack(payload[8:])))
         elif letter == "N" and self._next_job is not None:
             index = self._next_job()
             answer = frame(b"X") if index is None else frame(b"J", index.to_bytes(8, "big"))

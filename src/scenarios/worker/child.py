@@ -133,11 +133,14 @@ def main(packed: bytes, channel_fd: int) -> int:
     crew = Crew(plan, setting, label, Access(setting), run_here, channel.event)
     modules.reach(setting.modules, last=setting.limited)
     capture.whole_process(crew.event)
-    _end_on_term(crew)
+    stop = _end_on_term(crew)
     try:
-        code = _jobs(plan, crew, channel) if plan.jobs is not None else _once(crew, channel)
+        if plan.jobs is not None:
+            code = _jobs(plan, crew, channel, stop)
+        else:
+            code = _once(crew, channel, stop)
     except Stopped:
-        channel.send(b"O", pack(Outcome("terminated")))
+        channel.send(b"O", pack(stop.noted(Outcome("terminated"))))
         code = -signal.SIGTERM
     capture.flush_all()
     crew.leave()
@@ -149,10 +152,25 @@ def main(packed: bytes, channel_fd: int) -> int:
     return code
 
 
-def _end_on_term(crew: Crew) -> None:
+class _Stop:
+    """Where the worker was when SIGTERM came."""
+
+    line: int | None = None
+
+    def noted(self, outcome: Outcome) -> Outcome:
+        """The outcome; of who was stopped with that line."""
+        if outcome.state == "terminated":
+            outcome.line = self.line
+        return outcome
+
+
+def _end_on_term(crew: Crew) -> _Stop:
     performer = crew.here()  # made now: a handler must not make it
+    stop = _Stop()
 
     def handle(*_: Any) -> None:
+        if stop.line is None:
+            stop.line = performer.doing.line if performer.doing is not None else crew.plan.line
         crew.stop()
         if performer.in_code:
             performer.told = True
@@ -160,10 +178,11 @@ def _end_on_term(crew: Crew) -> None:
             raise Stopped("stopped by SIGTERM")
 
     signal.signal(signal.SIGTERM, handle)
+    return stop
 
 
-def _once(crew: Crew, channel: Channel) -> int:
-    outcome = crew.run()
+def _once(crew: Crew, channel: Channel, stop: _Stop) -> int:
+    outcome = stop.noted(crew.run())
     capture.flush()
     errors = crew.leave()
     if errors and outcome.state == "succeeded":
@@ -172,10 +191,10 @@ def _once(crew: Crew, channel: Channel) -> int:
     return exit_code(outcome)
 
 
-def _jobs(plan: WorkerPlan, crew: Crew, channel: Channel) -> int:
+def _jobs(plan: WorkerPlan, crew: Crew, channel: Channel, stop: _Stop) -> int:
     assert plan.jobs is not None
     while (index := channel.next_job()) is not None:
-        outcome = crew.run((index, plan.jobs[index]))
+        outcome = stop.noted(crew.run((index, plan.jobs[index])))
         capture.flush()
         channel.send(b"D", index.to_bytes(8, "big") + pack(outcome))
         if outcome.state == "terminated":
