@@ -195,6 +195,21 @@ def test_a_break_in_a_finally_calls_a_failure_off() -> None:
     ) == ["on"]
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "{try: [{fail: b}], except: [{log: '${error}'}]}",
+        "{repeat: 1, steps: [{try: [{fail: b}], except: [{log: '${error}'}, {break: }]}]}",
+        "{try: [{try: [{fail: b}], except: [{log: '${error}'}, {fail: c}]}], except: []}",
+        "{try: [{try: [{fail: b}], finally: [{log: b}]}], except: []}",
+    ],
+)
+def test_an_except_inside_an_except_has_an_error_of_its_own(inner: str) -> None:
+    """After it, however it is left, the error is that of the one around it again."""
+    steps = f"- try: [{{fail: a}}]\n  except: [{inner}, {{log: '${{error}}'}}]"
+    assert logged(steps) == ["b", "a"]
+
+
 def test_a_failure_in_an_except_leaves_through_the_finally_beside_it() -> None:
     """And is not caught by it."""
     walk = Walk("- try: [{fail: a}]\n  except: [{fail: '${error} b'}]\n  finally: [{log: f}]", TOP)

@@ -334,6 +334,7 @@ class Compiler:
             self.fill(guard, 1)
             self.variables.add("error")
             self.block(fields["except"])
+            self.emit(p.LEAVE, step.line)
             self.fill(over, 1)
         else:
             self.block(fields["try"])

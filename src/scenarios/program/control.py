@@ -8,6 +8,7 @@ from scenarios.errors import ScenariosError
 from scenarios.expressions import plain
 from scenarios.program.frame import (
     BREAKS,
+    CAUGHT,
     CONTINUES,
     EXCEPT,
     FALLS,
@@ -18,6 +19,7 @@ from scenarios.program.frame import (
     RUNS_AWAY,
     End,
     Frame,
+    caught_no_more,
     unwind,
     value_of,
 )
@@ -118,7 +120,9 @@ def _enter_block(kind: int) -> Any:
 
 
 def _leave(frame: Frame, instruction: tuple[Any, ...]) -> None:
-    frame.blocks.pop()
+    block = frame.blocks.pop()
+    if block[0] == CAUGHT:
+        caught_no_more(frame, block)
 
 
 def _fall_into(frame: Frame, instruction: tuple[Any, ...]) -> None:

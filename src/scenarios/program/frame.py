@@ -8,7 +8,7 @@ from scenarios.expressions import Expression
 from scenarios.program.instructions import Operation, Program
 
 # what a block on the frame's stack is
-LOOP, EXCEPT, FINALLY, HANDLER = range(4)
+LOOP, EXCEPT, FINALLY, HANDLER, CAUGHT = range(5)
 
 # why a worker leaves a block
 FALLS, FAILS, RETURNS = "falls", "fails", "returns"
@@ -81,7 +81,11 @@ def unwind(frame: Frame, end: End) -> None:
             frame.pending.append(end)
             frame.pc = block[1]
             return
+        elif kind == CAUGHT:
+            caught_no_more(frame, block)
         elif kind == EXCEPT and end.why == FAILS:
+            inside = any(outer[0] == CAUGHT for outer in frame.blocks)
+            frame.blocks.append([CAUGHT, frame.names.get("error") if inside else None])
             frame.names["error"] = end.value
             frame.pc = block[1]
             return
@@ -93,3 +97,9 @@ def unwind(frame: Frame, end: End) -> None:
             frame.pc = block[1]
             return
     frame.end = end._replace(why=FAILS) if end.why == RUNS_AWAY else end
+
+
+def caught_no_more(frame: Frame, block: list[Any]) -> None:
+    """An `except` is left: around it the failure is again that of the `except` it stands in."""
+    if block[1] is not None:
+        frame.names["error"] = block[1]
