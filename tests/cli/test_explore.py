@@ -98,6 +98,23 @@ def test_a_run_is_checked_against_the_machine(folder: Path) -> None:
     assert (done.returncode, "conforms to the machine" in done.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("what", ["gone", "folder", "bytes"])
+def test_a_check_of_a_run_without_its_scenario(what: str, folder: Path) -> None:
+    """A damaged run is not known: exit 3, one line, no traceback."""
+    text = LOCKS.replace("{with: b, steps: [{with: a", "{with: a, steps: [{with: b")
+    (folder / "locks.yaml").write_text(text)
+    assert scenarios("run", "locks.yaml", cwd=folder).returncode == 0
+    (stored,) = folder.glob(".scenarios/runs/[0-9]*/scenario.yaml")
+    stored.unlink()
+    if what == "folder":
+        stored.mkdir()
+    elif what == "bytes":
+        stored.write_bytes(b"\xff\xfe")
+    done = scenarios("show", "--check-model", cwd=folder)
+    assert (done.returncode, done.stderr.count("Traceback")) == (3, 0)
+    assert "unknown: its scenario cannot be" in done.stdout
+
+
 def test_a_check_loads_no_plugins_of_a_run(folder: Path) -> None:
     """A stored run can come from anywhere: what it says of plugin files is not followed."""
     (folder / "code.py").write_text("print('imported')")

@@ -103,6 +103,8 @@ def _check(path: Path, result: Mapping[str, Any] | None, notes: list[str]) -> Co
         plan = _plan(path, result, notes)
     except (ScenarioFileError, UsageError, EnvironmentFault) as error:
         return Conformity("unknown", f"its scenario cannot be loaded again: {error}")
+    except OSError as error:
+        return Conformity("unknown", f"its scenario cannot be read: {error}")
     if plan is None:
         why = f"secrets are hidden in its scenario, and {result['file']} is not as it was"
         return Conformity("unknown", why)
