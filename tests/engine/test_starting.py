@@ -149,20 +149,23 @@ def test_ready_by_port_page_and_command(tmp_path: Path) -> None:
         ("command: [no-such-program-anywhere]", "no-such-program-anywhere"),
     ],
 )
-def test_never_ready(ready: str, what: str, tmp_path: Path) -> None:
-    """A worker that is not ready in time is stopped, and its error says what was waited for."""
+@pytest.mark.parametrize("background", [False, True])
+def test_never_ready(ready: str, what: str, background: bool, tmp_path: Path) -> None:
+    """A worker that is not ready in time is stopped and has failed, also one of the background."""
     ran = run(
         tmp_path,
         f"""
         workers:
+          other: {{executor: thread, steps: [sleep: 1s]}}
           w:
             executor: thread
+            background: {str(background).lower()}
             ready: {{{ready}, interval: 20ms, timeout: 200ms}}
             steps: [sleep: 20s]
         """,
     )
     assert ran.exit == 1
-    assert ran.states() == {"w": "timed_out"}
+    assert ran.states() == {"other": "succeeded", "w": "failed"}
     assert what in ran.worker("w")["error"]
 
 

@@ -21,7 +21,7 @@ def ended(run: RunState, member: Member, number: int, outcome: Outcome) -> None:
         member.attempt.over.set()
     if member.stopping is not None:
         _judge_stopped(run, member, outcome)
-    if member.stopping in (None, "timeout") and _again(run, member, outcome):
+    if member.stopping in (None, "timeout", "unready") and _again(run, member, outcome):
         return
     run.finish(member, outcome)
 

@@ -19,6 +19,7 @@ STATE_AFTER: dict[str, State] = {
     "interrupt": "terminated",
     "timeout": "timed_out",
     "run_timeout": "timed_out",
+    "unready": "failed",
 }
 
 

@@ -74,7 +74,7 @@ class Supervisor:
             self._run.event(member, "worker_ready")
         else:
             member.problem = problem
-            self._stopping.stop(member, "timeout")
+            self._stopping.stop(member, "unready")
 
     def _do_what_is_due(self) -> None:
         now = time.monotonic()

@@ -15,7 +15,7 @@ from scenarios.wire.frames import tells
 NEVER = 1 << 63
 """Nanoseconds of the monotonic clock that no run reaches: of what was not seen to be done."""
 
-OUTSIDE = frozenset({"timeout", "run_timeout", "interrupt"})
+OUTSIDE = frozenset({"timeout", "run_timeout", "interrupt", "unready"})
 """Reasons of a stop that no step of any worker leads to."""
 
 CODE = frozenset({"call", "run"})
@@ -317,6 +317,8 @@ _OVER = {
 def _outside(name: str, reason: str) -> str:
     if reason == "timeout":
         return f"worker {name} was out of time"
+    if reason == "unready":
+        return f"worker {name} was not ready in time"
     return _OVER["timed_out" if reason == "run_timeout" else "terminated"]
 
 
