@@ -105,11 +105,18 @@ def _run(result: Result, file: str) -> Iterator[Failure]:
 def _workers(result: Result, file: str) -> Iterator[Failure]:
     """Workers that failed or timed out although an expectation wanted something else."""
     blamed = {name for item in _failed(result) for name in mentioned(item)}
+
+    def bad(name: str, one: Result) -> bool:
+        return one.get("state") in BAD_STATES and bool(one.get("error") or name in blamed)
+
     for name, worker in result.get("workers", {}).items():
-        for one, inner in parts(name, worker):
-            bad = inner.get("state") in BAD_STATES and (inner.get("error") or name in blamed)
-            if bad and not excused(result, name):
-                yield _worker(file, one, inner, worker)
+        if excused(result, name):
+            continue
+        told = [(one, inner) for one, inner in parts(name, worker) if bad(name, inner)]
+        if not told and bad(name, worker):  # a pool that ran out of time, its jobs were stopped
+            told = [(name, worker)]
+        for one, inner in told:
+            yield _worker(file, one, inner, worker)
 
 
 def _worker(file: str, name: str, inner: Result, whole: Result) -> Failure:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from running import run
+from scenarios import verdict
 
 STUBBORN = """\
 import signal, threading, time
@@ -213,6 +214,28 @@ def test_timeout_of_the_run_says_who_waits_for_what(tmp_path: Path) -> None:
         "e runs (line 20)",
         "f is in sleep (line 21)",
     ]
+
+
+@pytest.mark.parametrize("of", ["thread", "process"])
+def test_timeout_of_the_run_names_a_pool(of: str, tmp_path: Path) -> None:
+    """Its jobs were only stopped; that it was out of time is told of the worker, at its line."""
+    ran = run(
+        tmp_path,
+        f"""
+        timeout: 500ms
+        workers:
+          p:
+            executor: pool
+            options: {{of: {of}, max_workers: 1}}
+            jobs: 2
+            steps: [sleep: 60s]
+        """,
+    )
+    first, second = verdict.failures(ran.result)
+    assert (first.line, second.line) == (0, ran.result["workers"]["p"]["line"])
+    assert second.message == (
+        """worker "p" timed out: did not end within the run's time-out of 0.5s"""
+    )
 
 
 def test_thread_that_cannot_be_stopped_is_named(tmp_path: Path) -> None:
