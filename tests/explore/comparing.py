@@ -92,6 +92,24 @@ def compare_text(text: str, options: Options) -> Compared:
     return compared
 
 
+def only_in_exact_time(number: int) -> frozenset[str] | None:
+    """Outcomes that exact time has and free time has not: none, as free time is any time at all.
+
+    None for a program that is too large.
+    """
+    text = text_of(document(number))
+    found = []
+    for options in (Options(exact=True), Options()):
+        machine = StateMachine(model_of(plan_of(text)), options)
+        try:
+            number_of_paths(machine, PATHS)
+            _, ends, _ = walk(machine, PATHS)
+        except TooMuch:
+            return None
+        found.append(outcomes_of_states(machine, ends))
+    return found[0] - found[1]
+
+
 def _ask_all(compared: Compared) -> None:
     plan = plan_of(compared.text)
     machine = StateMachine(model_of(plan), compared.options, excused(plan))

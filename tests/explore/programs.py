@@ -115,11 +115,15 @@ def _shown(value: Any) -> str:
 _WORDS = ("true", "false", "null")
 
 
+GRACES: tuple[dict[str, str], ...] = ({}, {}, {"grace": "1s"}, {"grace": "0s"})
+
+
 class Writer:
     """Writes one document."""
 
     def __init__(self, number: int, taste: Taste) -> None:
         self.random = random.Random(number)
+        self.grace = random.Random(f"grace of {number}").choice(GRACES)
         self.taste = taste
         self.shared: dict[str, dict[str, Any]] = {}
         self.left = 0  # operations that the worker at hand may still have
@@ -225,7 +229,7 @@ class Writer:
         if self.background:
             made["background"] = True
             if self.chance(0.5):
-                made["stop"] = {"action": "terminate"}
+                made["stop"] = {"action": "terminate", **self.grace}
         if before and self.chance(0.15):
             condition = self.one("started", "completed", "succeeded")
             made["depends_on"] = {self.one(*before): {"condition": condition}}

@@ -25,8 +25,10 @@ from scenarios.resources.queues import Queue
 from scenarios.worker.locals import resolve
 
 Choice = tuple[str, int]
-"""What happens next, and to which thread: step, take, leave, stop, wake, expire, kill; drain and
-tick concern them all."""
+"""What happens next, and to which thread: step, take, leave, stop, wake, expire, kill, restart;
+drain and tick concern them all."""
+
+ACTIVE = ("ready", "parked")
 
 LONGEST = 120
 """Choices of one schedule; a program that goes on for longer is left out."""
@@ -71,15 +73,29 @@ class World:
             found.append(("drain", -1))
         if self.options.spurious:
             found += [("wake", one.index) for one in self.threads if self._notifiable(one)]
-        idle = all(self.only_waits(*choice) for choice in found) and not self.drained(slow=True)
+        if not self.options.exact:
+            pausing = [one for one in self.members if one.pausing]
+            found += [("restart", one.threads[0].index) for one in pausing]
+        idle = all(self._idles(*choice) for choice in found) and not self.drained(slow=True)
         late = [("expire", one.index) for one in self.threads if self._out_of_time(one)]
-        if late and (idle or self.options.early):
+        forced = [("kill", one.index) for one in self.threads if self._out_of_grace(one)]
+        if idle and (late or forced):
+            return found + late + forced
+        if self.options.early:
             return found + late
         if idle and self._timers() and not any(map(self._overdue, self.threads)):
             return [*found, ("tick", -1)]
-        if idle:
-            found += [("kill", one.index) for one in self.threads if one.told and one.parked]
         return found
+
+    def _idles(self, kind: str, index: int) -> bool:
+        """Whether it only begins to wait, or is a timer, which takes as long as it likes."""
+        if kind == "restart":
+            return True
+        if kind != "step" or self.options.exact or self.threads[index].asked:
+            return self.only_waits(kind, index)
+        operation = self.threads[index].frame.waiting
+        sleeps = operation is not None and operation.verb == "sleep"
+        return sleeps or self.only_waits(kind, index)
 
     def only_waits(self, kind: str, index: int) -> bool:
         """Whether a step would only begin to wait: who is slow to do so holds up no time-out.
@@ -115,6 +131,11 @@ class World:
     def _out_of_time(self, thread: Thread) -> bool:
         return thread.parked and thread.timed and thread.due <= self.now
 
+    def _out_of_grace(self, thread: Thread) -> bool:
+        """Whether it cleans up, and for longer than it may."""
+        late = not self.options.exact or thread.kill_at <= self.now
+        return thread.told and thread.phase in ACTIVE and late
+
     def _overdue(self, thread: Thread) -> bool:
         """Whether it has still to begin to wait, and its time is already over."""
         return thread.phase == "ready" and thread.timed and thread.due <= self.now
@@ -122,7 +143,8 @@ class World:
     def _timers(self) -> list[int]:
         dues = [one.due for one in self.threads if one.timed]
         dues += [one.asleep_until for one in self.threads if one.phase == "ready"]
-        dues += [member.due for member in self.members if member.state == "pending"]
+        dues += [one.kill_at for one in self.threads if one.told and one.phase in ACTIVE]
+        dues += [member.due for member in self.members if member.pausing]
         return [due for due in dues if due > self.now]
 
     def do(self, choice: Choice) -> None:
@@ -130,6 +152,8 @@ class World:
         kind, index = choice
         if kind == "tick":
             self.now = min(self._timers())
+            for member in self.members:
+                member.pausing = member.pausing and member.due > self.now
         elif kind == "drain":
             for member in self.drained():
                 member.stopping = True
@@ -142,6 +166,7 @@ class World:
                 "wake": self._wake_up,
                 "expire": self._expire,
                 "kill": self._kill,
+                "restart": self._restart,
             }
             acts[kind](self.threads[index])
         self.settle()
@@ -229,9 +254,13 @@ class World:
     def _kill(self, thread: Thread) -> None:
         """By force: a process is gone at once, a thread does not even clean up."""
         woken: list[tuple[Any, Any]] = []
-        self.machines[thread.waits_for].cancel(thread.index, woken)
+        if thread.parked:
+            self.machines[thread.waits_for].cancel(thread.index, woken)
         thread.die()
         self._wake(woken)
+
+    def _restart(self, thread: Thread) -> None:
+        thread.member.pausing = False
 
     def left(self, thread: Thread, died: bool) -> None:
         """The machines hear that a thread is gone."""

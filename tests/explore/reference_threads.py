@@ -64,7 +64,7 @@ class Thread:
         self.phase = "pending"
         self.store: dict[str, dict[str, tuple[Any, int]]] = {}
         self.asked = self.told = self.timed = self.fresh = self.died = False
-        self.due = self.asleep_until = 0
+        self.due = self.asleep_until = self.kill_at = 0
         self.outcome: Outcome | None = None
 
     @property
@@ -121,6 +121,9 @@ class Thread:
         operation = self.frame.waiting
         assert operation is not None
         if answer is STOP:
+            if not self.told:
+                grace = self.member.declared.stop.grace
+                self.kill_at = self.world.now + round(grace * SECOND)
             self.told, self.asked = True, False
             self.world.unread = self.world.unread or self.fresh
         self.fresh = operation.verb == "get" and answer.__class__ is tuple
@@ -190,9 +193,12 @@ class Thread:
         self.world.left(self, self.died)
 
     def die(self) -> None:
-        """It is ended by force."""
-        self.died = self.member.capabilities.reach != "process"
-        self.over_with(Outcome("terminated"))
+        """It is ended by force: a process at once, a thread by refusing all that it wants to do."""
+        if self.member.capabilities.reach != "process":
+            self.died = True
+            self.over_with(Outcome("terminated"))
+        while self.phase in ("ready", "parked"):
+            self.resume(STOP)
 
 
 class Here:
@@ -248,6 +254,7 @@ class Member:
         self.started = self.ready = self.stopping = False
         self.restarts = 0
         self.due = 0
+        self.pausing = False  # until it starts again
         self.outcome = Outcome("pending")
         self._renew()
 
@@ -318,14 +325,14 @@ class Member:
                 thread.rest()
                 self.world.forget(thread.index)
             self._renew()
-            if self.world.options.exact:
-                self.due = self.world.now + round(restart.backoff * SECOND)
+            self.pausing = restart.backoff > 0
+            self.due = self.world.now + round(restart.backoff * SECOND)
             return
         self.outcome, self.state = outcome, outcome.state
 
     def consider(self) -> bool:
         """Start it, or skip it, where that is decided; whether it was."""
-        if self.state != "pending" or self.due > self.world.now:
+        if self.state != "pending" or self.pausing:
             return False
         met = self._met()
         if False in met:
@@ -358,6 +365,10 @@ class Member:
         if not self.started:
             self.skip()
             return True
+        if self.pausing and self.terminates:
+            self.pausing = False
+            self.outcome, self.state = Outcome("terminated"), "terminated"
+            return True
         if self.state == "running" and (self.terminates or not (self.plan.gets or busy)):
             self.stopping = True
         return False
@@ -379,7 +390,7 @@ class Member:
             inline = other.capabilities.main_thread
             if inline and other.state == "running":
                 return False
-            starts = other.state == "pending" and other.due <= self.world.now
+            starts = other.state == "pending" and not other.pausing
             could = starts and all(met is True for met in other._met())
             if could and (before or not inline):
                 return False

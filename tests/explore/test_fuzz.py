@@ -12,18 +12,20 @@ from typing import Any
 
 import pytest
 
-from explore.comparing import Compared, compare, compare_text, options_of
+from explore.comparing import Compared, compare, compare_text, only_in_exact_time, options_of
 from explore.programs import document, text_of
 from explore.smaller import smaller
 from scenarios.explore import dpor
-from scenarios.explore.acting import Acting, Move
+from scenarios.explore.acting import KILL, Acting, Move
 from scenarios.explore.background import Background
 from scenarios.explore.dpor import Search
 from scenarios.explore.life import Life
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.mentions import Mentions
 from scenarios.explore.model import Model
+from scenarios.explore.starts import Starts
 from scenarios.explore.symmetry import Symmetry
+from scenarios.explore.timers import Timers
 from scenarios.resources.conditions import Condition
 from scenarios.resources.locks import Lock
 from scenarios.resources.queues import Queue
@@ -67,6 +69,15 @@ def test_a_few_programs(chunk: int) -> None:
     """Fifty each: the same ends, the same findings, the same expectations seen."""
     programs = compared(1_000_000 * (chunk + 1))
     assert sum(next(programs).paths for _ in range(50)) > 50
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_free_time_has_all_that_exact_time_has(chunk: int) -> None:
+    """It may take as long as any real time takes; else it could prove what is not so."""
+    first = 5_000_000 + 10_000 * chunk
+    found = {number: only_in_exact_time(number) for number in range(first, first + 100)}
+    assert sum(outcomes is not None for outcomes in found.values()) > 50
+    assert {number: outcomes for number, outcomes in found.items() if outcomes} == {}
 
 
 @pytest.mark.slow
@@ -123,7 +134,7 @@ def jobs_are_skipped(patch: pytest.MonkeyPatch) -> None:
         member = self._member(index)
         pool = self.pool(state, member)
         if pool.next + 1 < len(member.jobs or ()):
-            self._put(state, member, pool._replace(next=pool.next + 1))
+            self.put(state, member, pool._replace(next=pool.next + 1))
 
     patch.setattr(Life, "take", twice)
 
@@ -135,12 +146,31 @@ def time_outs_at_once(patch: pytest.MonkeyPatch) -> None:
     def early(self: StateMachine, state: State) -> list[Transition]:
         found = enabled(self, state)
         if found and not self.options.early:
-            more: list[Transition] = []
-            self._add_timers(state, more)
+            more = self.timers.over(state, found, alone=True)
             found += [one for one in more if one not in found]
         return found
 
     patch.setattr(StateMachine, "enabled", early)
+
+
+def nobody_is_forced(patch: pytest.MonkeyPatch) -> None:
+    """Who is stopped may clean up for ever."""
+    over = Timers.over
+
+    def patient(self: Timers, *args: Any, **words: Any) -> list[Transition]:
+        return [one for one in over(self, *args, **words) if one[0] != KILL]
+
+    patch.setattr(Timers, "over", patient)
+
+
+def pauses_that_nobody_cuts_short(patch: pytest.MonkeyPatch) -> None:
+    """Who waits for another attempt begins it, though it was stopped."""
+    patch.setattr(Starts, "_stop", lambda self, state, member: self.end_pause(state, member))
+
+
+def sleeps_in_time(patch: pytest.MonkeyPatch) -> None:
+    """A sleep is always over before a time-out."""
+    patch.setattr(Timers, "alone", lambda self, state, found: not found)
 
 
 def nobody_is_stopped_in_a_wait(patch: pytest.MonkeyPatch) -> None:
@@ -202,6 +232,9 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
     "queues forget their items": (frozen_without(Queue, 0, ()), "queues"),
     "jobs are skipped": (jobs_are_skipped, "pools"),
     "time-outs at once": (time_outs_at_once, "time"),
+    "nobody is forced": (nobody_is_forced, "background"),
+    "pauses that nobody cuts short": (pauses_that_nobody_cuts_short, "background"),
+    "sleeps in time": (sleeps_in_time, "time"),
     "nobody is stopped in a wait": (nobody_is_stopped_in_a_wait, "background"),
     "nothing wakes who sleeps": (nothing_wakes_who_sleeps, "values"),
     "footprints without groups": (footprints_without_groups, "values"),

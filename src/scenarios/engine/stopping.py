@@ -40,8 +40,8 @@ class Stopping:
         member.stopping = why
         member.deadline = None
         grace = member.declared.stop.grace if grace is None else grace
-        member.kill_at = time.monotonic() + grace
         self._run.event(member, "worker_stopping", reason=why)
+        member.kill_at = time.monotonic() + grace  # not before the log's time of the stop and grace
         self._run.guarded(member, member.handle.stop)
 
     def do_what_is_due(self, now: float) -> None:

@@ -15,13 +15,14 @@ from scenarios.errors import ScenariosError
 from scenarios.explore.calls import Calls
 from scenarios.explore.cut import Cut, Unmodelled
 from scenarios.explore.local import (
-    DONE,
     KILLED,
     LOST,
     End,
     Local,
     argument_of,
     begin,
+    ended,
+    force,
     operation_at,
     resume,
 )
@@ -37,10 +38,10 @@ MISUSED, STRANGE, UNREAD, CRASHED, LOST_TRACK, STARVED = 1, 2, 4, 8, 16, 32
 read, an item taken by a worker that was stopped before its next step, a worker that failed though
 nothing expected it, a worker that the machine cannot follow, and one that was passed over."""
 
-STEP, TAKE, EXPIRE, STOPPING, WAKE, KILL, DRAIN, TICK = range(8)
+STEP, TAKE, EXPIRE, STOPPING, WAKE, KILL, RESTART, DRAIN, TICK = KINDS = range(9)
 """Kinds of transitions: an operation, a pool's taking of a job (or a thread's leaving with items in
 hand), the end of a time-out, a stop, a spurious wake-up, the force that follows a stop, the end of
-all that drain, the passing of time."""
+the pause before another attempt, the end of all that drain, the passing of time."""
 
 SECOND = 1_000_000_000  # nanoseconds
 
@@ -99,6 +100,8 @@ class Acting:
         self._tables.thaw(slot, group)
         woken: Woken = []
         if kind == KILL:
+            if local.parked:
+                self._model.machines[operation.object].cancel(index, woken)
             return self._killed(index, local, self._tables.freeze(slot), woken)
         answer, marks = self._perform(kind, index, operation, local, woken)
         if answer is PARKED:
@@ -188,6 +191,9 @@ class Acting:
         after = went.local
         if not self._model.members[actor.member].declared.background:
             after = after._replace(got=-1)  # nobody stops it
+        if self._exact and after.told and not local.told:
+            grace = self._model.members[actor.member].declared.stop.grace
+            after = after._replace(grace=round(grace * SECOND))
         number = self._tables.number(index, self._timed(index, after))
         return Move(number, group, tuple(woken), marks, 1, answer, went.logs)
 
@@ -208,10 +214,18 @@ class Acting:
         return local
 
     def _killed(self, index: int, local: Local, group: int, woken: Woken) -> Move:
-        end: End = ("terminated", frozen(None), KILLED, 0)
-        killed = local._replace(phase=DONE, frame=b"", argument=b"", place=-1, end=end)
-        number = self._tables.number(index, killed._replace(parked=False, timeout=None, due=None))
-        return Move(number, group, tuple(woken), 0, 1, STOP)
+        """A process is gone at once; a thread is refused all that it still wants to do."""
+        actor = self._model.actors[index]
+        declared = self._model.members[actor.member].plan.declared
+        if self._model.plan.capabilities[declared].own_process:
+            operation = operation_at(actor, local)
+            line = operation.line if operation is not None else 0
+            end: End = ("terminated", frozen(None), KILLED, line)
+            return Move(self._tables.number(index, ended(local, end)), group, tuple(woken))
+        went = force(actor, local, self._locals, self._jobs(index))
+        marks = STRANGE if went.strange else 0
+        number = self._tables.number(index, went.local)
+        return Move(number, group, tuple(woken), marks, 1, STOP, went.logs)
 
     def _cut(self, index: int, local: Local, cut: Cut, group: int) -> Move:
         actor = self._model.actors[index]

@@ -139,10 +139,10 @@ def _other_result(
     machine: StateMachine, found: Mapping[str, Any], result: Mapping[str, Any]
 ) -> Iterator[str]:
     for name, worker in found["workers"].items():
-        yield from _other(f"worker {name}", worker, result["workers"].get(name, {}), WORKER)
+        yield from _other_worker(f"worker {name}", worker, result["workers"].get(name, {}))
         for at, replica in enumerate(worker.get("replicas", ())):
             told = result["workers"][name]["replicas"][at]
-            yield from _other(f"worker {name}.{at}", replica, told, WORKER)
+            yield from _other_worker(f"worker {name}.{at}", replica, told)
     for section in ("queues", "locks", "semaphores", "conditions", "barriers"):
         for name, of in found.get(section, {}).items():
             yield from _other(f"{section}.{name}", of, result.get(section, {}).get(name, {}), of)
@@ -151,6 +151,12 @@ def _other_result(
     if machine.model.mentions.asks("locals"):
         plain = [name for name, of in machine.model.plan.locals.items() if of.call is None]
         yield from _other("locals", found["locals"], result.get("locals", {}), plain)
+
+
+def _other_worker(what: str, found: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[str]:
+    """A line without an error is where it was ended by force: the run may be a step ahead there."""
+    keys = WORKER if found["error"] else [key for key in WORKER if key != "error_line"]
+    yield from _other(what, found, told, keys)
 
 
 def _other(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from scenarios.explore.acting import DRAIN, LOST_TRACK, STEP, STOPPING, TAKE, TICK
+from scenarios.explore.acting import DRAIN, KINDS, LOST_TRACK, STEP, STOPPING, TAKE
 from scenarios.explore.budget import INTERRUPTED, Budget, BudgetSpent
 from scenarios.explore.judge import Judge, Key
 from scenarios.explore.local import operation_at
@@ -122,7 +122,7 @@ class Search:
         self.covered = covered
         count = len(machine.model.actors)
         self._actors = count
-        self._trace = Trace(8 * count + 2, len(machine.initial()))
+        self._trace = Trace(len(KINDS) * count, len(machine.initial()))
         self._nodes: list[Node] = []
         self._left: int | None = None
 
@@ -285,9 +285,7 @@ class Search:
         kind, index = transition
         if kind in (STEP, TAKE):
             return index
-        if kind in (DRAIN, TICK):
-            return 8 * self._actors + (kind == TICK)
-        return kind * self._actors + index
+        return kind * self._actors + max(index, 0)
 
 
 def _depend(one: Print, other: Print) -> bool:

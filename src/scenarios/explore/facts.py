@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scenarios.engine.results import SHOWN, Replicas
-from scenarios.explore.local import KILLED, PENDING, End
+from scenarios.explore.local import KILLED, OVER, PENDING, End
 from scenarios.explore.machine import State, StateMachine
 from scenarios.explore.model import Member
 from scenarios.plan import Plan
@@ -109,21 +109,22 @@ def _member(machine: StateMachine, state: State, member: Member) -> dict[str, An
     shown: dict[str, Any] = {
         "name": member.name,
         "state": how,
-        "exit_code": _exit_code(machine, member, how),
+        "exit_code": _exit_code(machine, state, member),
         "result": result,
         "results": [result],
         "error": end[2] if phase == "over" and end[2] != KILLED else None,
         "error_line": end[3] or None,
-        "restarts": restarts(phase, life.attempts(state, member)),
+        "restarts": restarts(machine, state, member, life.attempts(state, member)),
     }
     if member.pool is not None and member.plan.jobs is not None:
         shown["results"] = _results(machine, state, member)
     return shown
 
 
-def restarts(phase: str, attempts: int) -> int:
-    """How often a worker was started again, or will be once its pause is over."""
-    return max(0, attempts - (phase != PENDING))
+def restarts(machine: StateMachine, state: State, member: Member, attempts: int) -> int:
+    """How often a worker was started again, would have been, or will be once its pause is over."""
+    pending = machine.life.phase(state, member) == PENDING
+    return max(0, attempts - (not pending and not _cut(machine, state, member)))
 
 
 def _results(machine: StateMachine, state: State, member: Member) -> list[Any]:
@@ -135,9 +136,23 @@ def _results(machine: StateMachine, state: State, member: Member) -> list[Any]:
     return results
 
 
-def _exit_code(machine: StateMachine, member: Member, how: str) -> int | None:
-    """As a process of its own ends; None for threads and for pools."""
+def _exit_code(machine: StateMachine, state: State, member: Member) -> int | None:
+    """As a process of its own ends; None for all others, and after a pause that was cut short."""
     own = machine.model.plan.capabilities[member.plan.declared].own_process
-    if not own or member.pool is not None:
+    end = machine.life.end(state, member)
+    over = machine.life.phase(state, member) == OVER
+    if (
+        not own
+        or member.pool is not None
+        or end is None
+        or not over
+        or _cut(machine, state, member)
+    ):
         return None
-    return {"succeeded": 0, "failed": 1, "terminated": -int(signal.SIGTERM)}.get(how)
+    by = signal.SIGKILL if end[2] == KILLED else signal.SIGTERM
+    return {"succeeded": 0, "failed": 1, "terminated": -int(by)}.get(end[0])
+
+
+def _cut(machine: StateMachine, state: State, member: Member) -> bool:
+    """Whether it was ended in its pause before another attempt."""
+    return any(machine.life.local(state, index).cut for index in member.actors)

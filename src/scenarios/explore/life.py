@@ -13,7 +13,7 @@ from scenarios import wording
 from scenarios.explore.acting import CRASHED, SECOND, Acting, Move
 from scenarios.explore.local import DONE, IDLE, KILLED, OVER, PENDING, RUNNING, End, Local, closed
 from scenarios.explore.model import GONE, Member, Model
-from scenarios.explore.starts import Starts
+from scenarios.explore.starts import STOPPED, Starts
 from scenarios.explore.tables import Tables
 from scenarios.resources.freezing import frozen
 from scenarios.resources.machine import Woken
@@ -21,8 +21,6 @@ from scenarios.resources.queues import Queue
 from scenarios.worker_plan import worst
 
 SKIPPED: End = ("skipped", frozen(None), None, 0)
-NO_JOB: End = ("terminated", frozen(None), None, 0)
-
 
 Hear = Callable[[int, Move, bool], None]
 """Hears of each move that comes with a transition: whose it is, the move, and whether it goes on
@@ -44,12 +42,11 @@ class Life:
     """Brings a state to rest after a transition; `excused` are the members that may fail."""
 
     def __init__(
-        self, model: Model, tables: Tables, acting: Acting, exact: bool, excused: frozenset[str]
+        self, model: Model, tables: Tables, acting: Acting, excused: frozenset[str]
     ) -> None:
         self._model = model
         self._tables = tables
         self._acting = acting
-        self._exact = exact
         self._excused = excused
         self._counted = model.mentions.asks("locals")
         self._all = range(len(model.actors))
@@ -80,7 +77,7 @@ class Life:
             one.inline or one.declared.depends_on or one.declared.restart.policy != "never"
             for one in model.members
         )
-        self._starts = Starts(model, self)
+        self.starts = Starts(model, tables, self)
         self.hear: Hear | None = None
 
     def settle(self, state: list[int], *, first: bool = False) -> None:
@@ -96,8 +93,8 @@ class Life:
                 elif fresh[state[index]]:
                     again = self._record(state, index) or again
             if may_start and (self._jobless or any(pending[state[at]] for at in self._all)):
-                again = self._starts.consider_all(state) or again
-                again = self._starts.give_up(state) or again  # before those just started are heard
+                again = self.starts.consider_all(state) or again
+                again = self.starts.give_up(state) or again  # before those just started are heard
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -208,7 +205,7 @@ class Life:
             self._blame(state, member, end)
             return
         self._forget(state, index)
-        again = Local(attempt=local.attempt, made=local.made, due=self._backoff(member))
+        again = Local(attempt=local.attempt, made=local.made, due=_backoff(member))
         state[index] = self._tables.number(index, again)
 
     def _again(self, member: Member, end: End, attempt: int) -> bool:
@@ -219,9 +216,6 @@ class Life:
         return restart.policy == "always" or (
             restart.policy == "on-failure" and end[0] != "succeeded"
         )
-
-    def _backoff(self, member: Member) -> int | None:
-        return round(member.declared.restart.backoff * SECOND) if self._exact else None
 
     def _blame(self, state: list[int], member: Member, end: End) -> None:
         if end[0] == "failed" and member.plan.declared not in self._excused:
@@ -272,7 +266,7 @@ class Life:
         """A thread of a pool takes the next job."""
         member = self._member(index)
         pool = self.pool(state, member)
-        self._put(state, member, pool._replace(next=pool.next + 1))
+        self.put(state, member, pool._replace(next=pool.next + 1))
         job = 0 if member.alike else pool.next
         self._begin(state, index, job)
 
@@ -280,8 +274,10 @@ class Life:
         assert local.end is not None
         pool = self.pool(state, member)
         ends = tuple(sorted((*pool.ends, (local.job, local.end)), key=repr))
-        self._put(state, member, pool._replace(ends=ends))
+        self.put(state, member, pool._replace(ends=ends))
         idle = Local(phase=IDLE, attempt=local.attempt, locals=local.locals, made=local.made)
+        if local.end[2] == KILLED:  # the process is gone, and not its job alone
+            idle = idle._replace(end=local.end)
         state[index] = self._tables.number(index, idle._replace(asked=local.asked))
 
     def _end_pool(self, state: list[int], member: Member) -> bool:
@@ -307,30 +303,31 @@ class Life:
         pool = self.pool(state, member)
         assert member.jobs is not None
         ends = [end for _, end in pool.ends]
-        ends += [NO_JOB] * (len(member.jobs) - len(ends))
+        ends += [STOPPED] * (len(member.jobs) - len(ends))
         together = worst([one[0] for one in ends])
         end: End = (together, frozen(None), *_first_failure(pool))
         if member.plan.jobs is None:
             end = ends[0]
         stopped = pool.stopping or self.asked_to_end(state, member)
         if not stopped and self._again(member, end, pool.attempt):
-            self._put(state, member, Pool(attempt=pool.attempt))
+            self.put(state, member, Pool(attempt=pool.attempt))
             for index in member.actors:
-                again = Local(made=self.local(state, index).made, due=self._backoff(member))
+                again = Local(made=self.local(state, index).made, due=_backoff(member))
                 state[index] = self._tables.number(index, again)
                 self._forget(state, index)
             return
-        self._put(state, member, pool._replace(phase=OVER, end=end))
+        self.put(state, member, pool._replace(phase=OVER, end=end))
         self._blame(state, member, end)
 
-    def _put(self, state: list[int], member: Member, pool: Pool) -> None:
+    def put(self, state: list[int], member: Member, pool: Pool) -> None:
+        """Give a pool its part of a state."""
         assert member.pool is not None
         state[member.pool] = self._tables.part(member.pool, pool)
 
     def stop_pool(self, state: list[int], member: Member) -> None:
         """No more jobs are taken."""
         if member.pool is not None:
-            self._put(state, member, self.pool(state, member)._replace(stopping=True))
+            self.put(state, member, self.pool(state, member)._replace(stopping=True))
 
     # -- starts --------------------------------------------------------------------------------
 
@@ -346,7 +343,7 @@ class Life:
             if member.pool is None:
                 self._begin(state, index, None)
         if member.pool is not None:
-            self._put(state, member, Pool(RUNNING, attempt=attempt))
+            self.put(state, member, Pool(RUNNING, attempt=attempt))
 
     def skip(self, state: list[int], member: Member) -> None:
         """A member never starts."""
@@ -355,7 +352,11 @@ class Life:
             skipped = local._replace(phase=OVER, end=SKIPPED, due=None)
             state[index] = self._tables.number(index, skipped)
         if member.pool is not None:
-            self._put(state, member, Pool(OVER, end=SKIPPED))
+            self.put(state, member, Pool(OVER, end=SKIPPED))
+
+
+def _backoff(member: Member) -> int | None:
+    return round(member.declared.restart.backoff * SECOND) or None
 
 
 def _first_failure(pool: Pool) -> tuple[str | None, int]:

@@ -36,10 +36,11 @@ class Local(NamedTuple):
     """One actor's state.
 
     `frame` and `argument` are frozen; `end` is that of an attempt or job that is over. `due` is
-    the time in nanoseconds until its timer ends, where time is exact. `parked` tells that a machine
-    has it as a waiter, `late` that its time is over and it only waits for the lock of its
-    condition, `asked` that it is to be stopped and `told` that it was, `got` the place of the get
-    that it did last (-1: something came after it).
+    the time in nanoseconds until its timer ends, where time is exact, and that of its pause before
+    another attempt, which was `cut` short where it is over without one; `grace` is the time until
+    force follows a stop. `parked` tells that a machine has it as a waiter, `late` that its time is
+    over and it only waits for the lock of its condition, `asked` that it is to be stopped and
+    `told` that it was, `got` the place of the get that it did last (-1: something came after it).
     """
 
     phase: str = PENDING
@@ -58,6 +59,8 @@ class Local(NamedTuple):
     made: tuple[tuple[str, int], ...] = ()
     end: End | None = None
     due: int | None = None
+    grace: int | None = None
+    cut: bool = False
     draws: int = 0
     held: tuple[str, ...] = ()  # the locks that it has taken, in their order
     denied: int = -1  # the slot of what it waits for, where others may go before it
@@ -170,6 +173,19 @@ def resume(
     return _run(actor, going, frame, store, advance(frame, answer))
 
 
+def force(
+    actor: Actor, local: Local, plans: Mapping[str, LocalPlan], jobs: Sequence[Any] | None
+) -> Resumed:
+    """End it though it cleans up: all that it still wants to do is refused, but not its logs."""
+    logs: list[tuple[int, str]] = []
+    strange = ""
+    while local.phase == RUNNING:
+        local, more, seen = resume(actor, local, STOP, plans, jobs)
+        logs += more
+        strange = strange or seen
+    return Resumed(local, tuple(logs), strange)
+
+
 def argument_of(
     actor: Actor, local: Local, plans: Mapping[str, LocalPlan], jobs: Sequence[Any] | None
 ) -> Any:
@@ -199,7 +215,7 @@ def _run(
         operation = advance(frame, True)
     local = local._replace(locals=_frozen_store(store))
     if frame.end is not None:
-        return Resumed(_ended(local, frame.end), tuple(logs), store.strange)
+        return Resumed(ended(local, _end(frame.end)), tuple(logs), store.strange)
     assert operation is not None
     argument = frame.argument
     if argument.__class__ is Updater:
@@ -218,7 +234,7 @@ def _run(
     return Resumed(local, tuple(logs), store.strange)
 
 
-def _ended(local: Local, end: Way) -> Local:
+def _end(end: Way) -> End:
     state: State = "succeeded"
     result, error, line = None, None, 0
     if end.why == FAILS:
@@ -227,15 +243,22 @@ def _ended(local: Local, end: Way) -> Local:
         result = end.value
     elif end.why == STOPS:
         state = "terminated"
+    return state, frozen(result), error, line
+
+
+def ended(local: Local, end: End) -> Local:
+    """An actor whose program has ended."""
     return local._replace(
         phase=DONE,
         frame=b"",
         argument=b"",
         timeout=None,
         place=-1,
+        parked=False,
         got=-1,
-        end=(state, frozen(result), error, line),
+        end=end,
         due=None,
+        grace=None,
     )
 
 

@@ -15,6 +15,7 @@ from scenarios.explore.acting import (
     EXPIRE,
     KILL,
     LOST_TRACK,
+    RESTART,
     STEP,
     STOPPING,
     TAKE,
@@ -29,6 +30,7 @@ from scenarios.explore.life import Hear, Life, Pool
 from scenarios.explore.local import RUNNING, Local, operation_at
 from scenarios.explore.model import Member, Model
 from scenarios.explore.tables import BETWEEN, NOTHING, NOWHERE, Tables
+from scenarios.explore.timers import Timers
 
 State = tuple[int, ...]
 Transition = tuple[int, int]
@@ -69,9 +71,10 @@ class StateMachine:
         """What can happen only when nothing else can."""
         self.tables = Tables(model, options.exact)
         self.acting = Acting(model, self.tables, options.exact)
-        self.life = Life(model, self.tables, self.acting, options.exact, excused)
+        self.life = Life(model, self.tables, self.acting, excused)
         self.life.hear = hear
         self.background = Background(model, self.life)
+        self.timers = Timers(model, self.tables, self.life, options.exact, options.early)
         count = len(model.actors)
         self._count = count
         self._moves: list[dict[int, dict[int, Move | None]]] = [{} for _ in range(count)]
@@ -145,8 +148,11 @@ class StateMachine:
             self._add_stops(state, found)
         if self.options.spurious:
             self._add_wakes(state, found)
-        if self.options.early or not found:
-            self._add_timers(state, found)
+        if self.timers.pauses:
+            found += self.timers.end_of_pauses(state)
+        alone = not found or (self.timers.outlast and self.timers.alone(state, found))
+        if alone or self.options.early:
+            found += self.timers.over(state, found, alone)
         return found
 
     def step(self, state: State, transition: Transition) -> State:
@@ -178,7 +184,9 @@ class StateMachine:
         elif kind == DRAIN:
             self._drain(state, new)
         elif kind == TICK:
-            self._pass_time(new)
+            self.timers.pass_time(new)
+        elif kind == RESTART:
+            self.life.starts.end_pause(new, self.model.members[self.model.actors[index].member])
         elif kind == STOPPING:
             self._stop(new, index)
         else:
@@ -192,8 +200,8 @@ class StateMachine:
         """(slots that it reads, slots that it writes), in this state."""
         kind, index = transition
         writes = {slot for slot, (a, b) in enumerate(zip(state, after, strict=True)) if a != b}
-        if kind in self.last_resorts or kind == DRAIN:  # on what everybody else can do
-            return frozenset(range(len(state))), frozenset(writes)
+        if kind in self.last_resorts or kind == DRAIN or self._times_others(state, transition):
+            return frozenset(range(len(state))), frozenset(writes)  # on what all others can do
         reads = {index}
         slot = self.slot(state, index)
         if slot is not None:
@@ -212,10 +220,17 @@ class StateMachine:
         writes.add(index)
         return frozenset(reads | writes), frozenset(writes)
 
+    def _times_others(self, state: State, transition: Transition) -> bool:
+        """Whether it is a timer that others may outlast: with its end their time-outs are off."""
+        kind, index = transition
+        return kind == RESTART or (
+            kind == STEP and self.timers.outlast and self.tables.sleeps[state[index]]
+        )
+
     def move(self, state: State, transition: Transition) -> Move | None:
         """What an actor's own transition does, with its answer; None for those of many."""
         kind, index = transition
-        if kind in (DRAIN, TICK, TAKE) or self.tables.where[state[index]] == BETWEEN:
+        if kind in (DRAIN, TICK, TAKE, RESTART) or self.tables.where[state[index]] == BETWEEN:
             return None
         number = state[index]
         slot = self.slot(state, index)
@@ -297,24 +312,6 @@ class StateMachine:
         condition: Any = self.model.machines[operation.object]
         return any(who == index for who, _ in condition.waiters)
 
-    def _add_timers(self, state: State, found: list[Transition]) -> None:
-        """Time-outs that are over; the passing of time; last, force against who will not stop."""
-        due = False
-        for index in range(self._count):
-            local = self.tables.locals[state[index]]
-            due = due or bool(local.due)
-            over = local.timeout is not None and local.timeout > 0
-            over = over and not local.due and not local.late
-            if over and (self.options.early or (STEP, index) not in found):
-                found.append((EXPIRE, index))
-        if not found and due:
-            found.append((TICK, -1))
-        if not found:
-            for index in range(self._count):
-                local = self.tables.locals[state[index]]
-                if local.told and local.phase == RUNNING:
-                    found.append((KILL, index))
-
     def _drain(self, state: State, new: list[int]) -> None:
         """All of them end at once; where one cleans up, each is told when it comes to it."""
         drained = self.drained(state)
@@ -382,14 +379,6 @@ class StateMachine:
                 self.life.hear(index, move, True)
             ended = ended or self.tables.fresh[move.local]
         return ended
-
-    def _pass_time(self, new: list[int]) -> None:
-        """The clock jumps to the earliest deadline."""
-        locals_ = [self.tables.locals[new[index]] for index in range(self._count)]
-        first = min(local.due for local in locals_ if local.due)
-        for index, local in enumerate(locals_):
-            if local.due:
-                new[index] = self.tables.number(index, local._replace(due=local.due - first))
 
 
 __all__ = ["Options", "State", "StateMachine", "Transition", "acting"]

@@ -54,6 +54,8 @@ def _member(
         errors = [seat.outcome.error for seat in seats if seat.outcome is not None]
         if errors and outcome.error is None:
             outcome = Outcome("failed", error="; ".join(map(str, errors)))
+    if any(machine.life.local(state, index).cut for index in member.actors):
+        outcome = Outcome("terminated")
     over = phase == OVER
     result = outcome.result if over and outcome.state == "succeeded" else None
     shown: dict[str, Any] = {
@@ -62,7 +64,9 @@ def _member(
         "results": [result],
         "error": outcome.error if over else None,
         "error_line": outcome.line if over else None,
-        "restarts": restarts(phase, max((seat.attempt for seat in seats), default=0)),
+        "restarts": restarts(
+            machine, state, member, max((seat.attempt for seat in seats), default=0)
+        ),
     }
     if outcome.jobs is not None:
         shown["results"] = [job.result for job in outcome.jobs]

@@ -17,7 +17,18 @@ from scenarios.answers import PARKED, Failed, Refused
 from scenarios.event import Masker
 from scenarios.explore import acting
 from scenarios.explore import baton as at
-from scenarios.explore.acting import DRAIN, EXPIRE, KILL, STEP, STOPPING, TAKE, TICK, WAKE, Move
+from scenarios.explore.acting import (
+    DRAIN,
+    EXPIRE,
+    KILL,
+    RESTART,
+    STEP,
+    STOPPING,
+    TAKE,
+    TICK,
+    WAKE,
+    Move,
+)
 from scenarios.explore.baton import Baton, Seat
 from scenarios.explore.local import DONE, IDLE, OVER, PENDING, RUNNING, operation_at
 from scenarios.explore.machine import State, StateMachine, Transition
@@ -115,7 +126,7 @@ class _Driving:
                     self._stop(one)
         elif kind == TAKE:
             self._take(state, index)
-        elif kind != TICK and not self._only_begins(index, kind, move, after):
+        elif kind not in (TICK, RESTART) and not self._only_begins(index, kind, move, after):
             self._act(kind, self.seating.seats[index])
         self._settle()
         if move is not None:
@@ -155,12 +166,18 @@ class _Driving:
         seat = self.seating.seats[index]
         if seat.place == at.IDLE:  # it leaves with the pool
             return
-        seat.died = seat.died or kill
+        seat.died = seat.died or (kill and self._has_process(index))
         assert seat.performer is not None
         at_gate = seat.place == at.GATE
         seat.performer.stop(kill=kill)
         if at_gate:
             seat.tell(at.STOP)
+
+    def _has_process(self, index: int) -> bool:
+        """Whether a kill ends its process, whose death the resources hear of."""
+        model = self._machine.model
+        declared = model.members[model.actors[index].member].plan.declared
+        return model.plan.capabilities[declared].own_process
 
     def _take(self, state: State, index: int) -> None:
         life = self._machine.life

@@ -60,7 +60,8 @@ class Record:
 class Records:
     """`streams` are by actor, followed by one for each pool whose jobs were taken by a thread that
     is not known, since it said nothing (`pools`). `stops` and `ends` are by member. `cut` is when
-    the run was ended from outside, with `why`.
+    the run was ended from outside, with `why`. `forced` are the actors that were ended by force as
+    they did something: whether that took effect is not known.
     """
 
     streams: list[list[Record]]
@@ -71,6 +72,7 @@ class Records:
     run: Event = field(default_factory=dict)
     cut: int = NEVER
     why: str = ""
+    forced: set[int] = field(default_factory=set)
     threads: dict[int, tuple[int, str]] = field(default_factory=dict)  # actor: its pid and thread
 
     @property
@@ -120,7 +122,7 @@ class _Reader:
         # (worker, attempt, job): of whose thread nothing is known yet
         self._taken: dict[tuple[str, int, int], Record] = {}
         self._last = [0] * len(model.actors)
-        self._killed = ""
+        self._killed: list[tuple[Member, int, Record]] = []
         self._end = "it has not ended"
 
     def read(self, events: Iterable[Event]) -> Records:
@@ -130,11 +132,14 @@ class _Reader:
         if not made.run:
             raise Unknowable("its log does not tell that it began")
         made.why = made.why or self._end
-        if self._killed and not made.why:
-            raise Unknowable(self._killed)
+        for member, actor, record in self._killed:
+            if member.name in made.stops:
+                made.forced.add(actor)
+            elif not made.why:
+                raise Unknowable(f"worker {member.name} was killed in {_what(record.event)}")
         self._place_jobs()
-        for stream in made.streams:
-            self._cut(stream)
+        for actor, stream in enumerate(made.streams):
+            self._cut(actor, stream)
         return made
 
     def _hear(self, event: Event, number: int) -> None:
@@ -151,7 +156,9 @@ class _Reader:
         if kind in ("invoke", "ok", "fail", "log"):
             self._act(member, event, number)
         elif kind == "info":
-            self._killed = f"worker {member.name} was killed in {_what(event)}"
+            actor = self._actor(member, event)
+            if actor in self._open:
+                self._killed.append((member, actor, self._open.pop(actor)))
         elif kind == "job_started":
             self._job(member, event, number)
         elif kind == "worker_stopping":
@@ -263,14 +270,14 @@ class _Reader:
 
     # -- runs that were ended ------------------------------------------------------------------
 
-    def _cut(self, stream: list[Record]) -> None:
+    def _cut(self, actor: int, stream: list[Record]) -> None:
         """Leave out what came after the run was ended from outside; what was under way may be."""
         cut = self._made.cut
         stream[:] = [record for record in stream if record.began < cut]
         for record in stream:
             if record.ended > cut:
                 record.answer, record.ended = None, NEVER
-        if self._made.why:
+        if self._made.why or actor in self._made.forced:
             return
         for record in stream:
             if record.answer is None:

@@ -8,7 +8,18 @@ from typing import Any
 
 from scenarios import wording
 from scenarios.answers import PARKED, STOP, Failed, Refused
-from scenarios.explore.acting import DRAIN, EXPIRE, KILL, STEP, STOPPING, TAKE, TICK, WAKE, Move
+from scenarios.explore.acting import (
+    DRAIN,
+    EXPIRE,
+    KILL,
+    RESTART,
+    STEP,
+    STOPPING,
+    TAKE,
+    TICK,
+    WAKE,
+    Move,
+)
 from scenarios.explore.local import OVER, PENDING, operation_at
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.program import Operation
@@ -75,8 +86,11 @@ def _row(
     if kind == TICK:
         return Row(number, "", 0, "time passes", (), also)
     actor = machine.model.actors[index]
+    member = machine.model.members[actor.member]
+    if kind == RESTART:
+        text = "its pause is over" + _ending(machine, index, state, after)
+        return Row(number, actor.name, member.declared.line, text, (), also)
     if kind == TAKE:
-        member = machine.model.members[actor.member]
         if machine.life.leaving(state, index):
             text = "gives back what it had in hand" + _ending(machine, index, state, after)
             return Row(number, actor.name, member.declared.line, text, (), also)
@@ -143,7 +157,8 @@ def _woken(machine: StateMachine, operation: Operation | None, move: Move | None
 
 
 def _killed(machine: StateMachine, operation: Operation | None, move: Move | None, *_: Any) -> str:
-    return "does not end and is killed"
+    assert operation is not None
+    return f"is ended by force in {operation.name} {operation.object}".strip()
 
 
 _TEXTS: dict[int, Any] = {

@@ -11,13 +11,13 @@ from itertools import groupby
 from typing import Any
 
 from scenarios.errors import UsageError
-from scenarios.explore.acting import DRAIN, EXPIRE, KILL, STEP, STOPPING, TAKE, TICK, WAKE
+from scenarios.explore.acting import DRAIN, EXPIRE, KILL, RESTART, STEP, STOPPING, TAKE, TICK, WAKE
 from scenarios.explore.machine import Options, StateMachine, Transition
 from scenarios.plan import Plan
 
 FORMAT = 1
 
-WORDS = {EXPIRE: "timeout", STOPPING: "stop", WAKE: "wake", KILL: "kill"}
+WORDS = {EXPIRE: "timeout", STOPPING: "stop", WAKE: "wake", KILL: "kill", RESTART: "restart"}
 ALONE = {DRAIN: "drain()", TICK: "clock()"}
 _PART = re.compile(
     r"\s*(?P<name>[\w.#-]+(?:\([\w.#-]*\))?)(?:\s+x(?P<count>[1-9]\d{0,6}))?\s*(?:,|$)"
@@ -31,7 +31,7 @@ class Schedule:
     """One order of steps and what it shows; all that is needed to see it again.
 
     `order` has one name a transition: an actor's for its next step, `timeout(x)`, `stop(x)`,
-    `wake(x)` and `kill(x)` for what happens to it, `drain()` and `clock()` for all.
+    `wake(x)`, `kill(x)` and `restart(x)` for what happens to it, `drain()` and `clock()` for all.
     """
 
     scenario: str

@@ -6,18 +6,27 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scenarios.explore.acting import LOST_TRACK
-from scenarios.explore.local import OVER, PENDING, RUNNING
+from scenarios.explore.local import OVER, PENDING, RUNNING, End
 from scenarios.explore.model import Member, Model
+from scenarios.explore.tables import Tables
+from scenarios.resources.freezing import frozen
 
 if TYPE_CHECKING:
     from scenarios.explore.life import Life
 
 
-class Starts:
-    """As the engine's own: a member starts as soon as all that it depends on allows it."""
+STOPPED: End = ("terminated", frozen(None), None, 0)
 
-    def __init__(self, model: Model, life: Life) -> None:
+
+class Starts:
+    """As the engine's own: a member starts as soon as all that it depends on allows it.
+
+    Between two attempts it pauses for its `backoff`, and is only stopped there.
+    """
+
+    def __init__(self, model: Model, tables: Tables, life: Life) -> None:
         self._model = model
+        self._tables = tables
         self._life = life
 
     def consider_all(self, state: list[int]) -> bool:
@@ -38,7 +47,7 @@ class Starts:
         if False in met:
             self._life.skip(state, member)
             return True
-        if None in met or any(self._life.local(state, index).due for index in member.actors):
+        if None in met or self.pauses(state, member):
             return False
         if member.inline and not self._inline_next(state, member):
             return False
@@ -49,14 +58,45 @@ class Starts:
         """With the foreground done, who could not start by then never does; whether any."""
         if state[-1] & LOST_TRACK or not self._life.done(state):
             return False
-        never = [
-            member
-            for member in self._model.members
-            if self._life.phase(state, member) == PENDING and not self._life.attempts(state, member)
-        ]
-        for member in never:
-            self._life.skip(state, member)
-        return bool(never)
+        changed = False
+        for member in self._model.members:
+            if self._life.phase(state, member) != PENDING:
+                continue
+            if not self._life.attempts(state, member):
+                self._life.skip(state, member)
+            elif member.declared.stop.action == "terminate":
+                self._stop(state, member)
+            else:
+                continue
+            changed = True
+        return changed
+
+    # -- pauses --------------------------------------------------------------------------------
+
+    def pauses(self, state: Sequence[int], member: Member) -> bool:
+        """Whether it waits for its next attempt."""
+        return any(
+            local.phase == PENDING and local.due
+            for local in (self._life.local(state, index) for index in member.actors)
+        )
+
+    def end_pause(self, state: list[int], member: Member) -> None:
+        """The next attempt may begin."""
+        for index in member.actors:
+            local = self._life.local(state, index)
+            state[index] = self._tables.number(index, local._replace(due=None))
+
+    def _stop(self, state: list[int], member: Member) -> None:
+        """There is no other attempt."""
+        for index in member.actors:
+            local = self._life.local(state, index)
+            over = local._replace(phase=OVER, end=STOPPED, due=None, cut=True)
+            state[index] = self._tables.number(index, over)
+        if member.pool is not None:
+            pool = self._life.pool(state, member)
+            self._life.put(state, member, pool._replace(phase=OVER, end=STOPPED))
+
+    # -- what a start needs --------------------------------------------------------------------
 
     def _met(self, state: Sequence[int], member: Member) -> list[bool | None]:
         return [
@@ -92,7 +132,7 @@ class Starts:
             could = (
                 phase == PENDING
                 and all(met is True for met in self._met(state, other))
-                and not any(self._life.local(state, index).due for index in other.actors)
+                and not self.pauses(state, other)
             )
             if could and (before or not other.inline):
                 return False

@@ -24,6 +24,7 @@ class Tables:
         self.over: list[bool] = []
         self.fresh: list[bool] = []  # its program has just ended
         self.pending: list[bool] = []
+        self.sleeps: list[bool] = []  # its next operation is a sleep
         self._numbers: dict[tuple[int, Local], int] = {}
         slots = len(model.actors) + len(model.groups) + len(model.members)
         self.parts: list[list[Any]] = [[] for _ in range(slots + 1)]
@@ -42,6 +43,8 @@ class Tables:
             self.over.append(local.phase == OVER)
             self.fresh.append(local.phase == DONE)
             self.pending.append(local.phase == PENDING)
+            operation = operation_at(actor, local)
+            self.sleeps.append(operation is not None and operation.verb == "sleep")
         return found
 
     def _where(self, index: int, local: Local) -> int:

@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from scenarios.answers import PARKED, TIMED_OUT
-from scenarios.explore.acting import DRAIN, EXPIRE, LOST_TRACK, STEP, STOPPING, TAKE, Move
+from scenarios.explore.acting import (
+    DRAIN,
+    EXPIRE,
+    KILL,
+    LOST_TRACK,
+    SECOND,
+    STEP,
+    STOPPING,
+    TAKE,
+    Move,
+)
 from scenarios.explore.budget import Budget
 from scenarios.explore.local import IDLE, OVER, RUNNING, operation_at
 from scenarios.explore.machine import State, StateMachine
@@ -215,14 +225,20 @@ class Tracing:
                 yield TAKE, actor, stream
 
     def _lives(self, node: Node) -> Iterator[Way]:
-        """Threads that leave, and stops that were asked for by the time of what comes next."""
+        """Threads that leave, pauses that end, stops and force by the time of what comes next."""
         machine = self._machine
         for actor in self._model.actors:
             if machine.life.leaving(node.state, actor.index):
                 yield TAKE, actor.index, -1
+        for kind, index in machine.timers.end_of_pauses(node.state):
+            yield kind, index, -1
         if not machine.background.members or not machine.life.done(node.state):
             return
         limit = self._limit(node, _ANY)
+        for actor in self._model.actors:
+            local = machine.tables.locals[node.state[actor.index]]
+            if local.told and local.phase == RUNNING and self._out_of_grace(actor.index, limit):
+                yield KILL, actor.index, actor.index
         asked = machine.background.stopped(node.state)
         for index in asked:
             if self._asked(index, limit):
@@ -234,8 +250,17 @@ class Tracing:
             yield DRAIN, -1, -1
 
     def _asked(self, index: int, limit: int) -> bool:
+        return any(time <= limit for time in self._stops(index))
+
+    def _out_of_grace(self, index: int, limit: int) -> bool:
         member = self._model.members[self._model.actors[index].member]
-        return any(time <= limit for time, _ in self._records.stops.get(member.name, ()))
+        grace = round(member.declared.stop.grace * SECOND)
+        return any(time + grace <= limit for time in self._stops(index))
+
+    def _stops(self, index: int) -> list[int]:
+        """When its worker was asked to end."""
+        member = self._model.members[self._model.actors[index].member]
+        return [time for time, _ in self._records.stops.get(member.name, ())]
 
     def _last_ways(self, node: Node) -> Iterator[Way]:
         """All is explained: the end, once everybody has ended."""
@@ -244,6 +269,9 @@ class Tracing:
         ):
             yield -1, -1, -1
             return
+        for actor in sorted(self._records.forced):
+            if node.places[actor] < len(self._streams[actor]):
+                yield from self._own(node, actor)
         yield from self._lives(node)
         if self._latest < NEVER:
             self._latest, self._record = NEVER, None
@@ -292,7 +320,10 @@ class Tracing:
         """Whether the answer that an actor goes on with is the recorded one."""
         place, stream = places[who], self._streams[who]
         record = stream[place] if place < len(stream) else None
-        stopped = kind in (STOPPING, DRAIN)
+        stopped = kind in (STOPPING, DRAIN, KILL)
+        if kind == KILL and record is not None and record.answer is None:
+            places[who] += 1
+            return True
         if record is None or record.kind != "op":
             return stopped and (record is None or record.kind == "log")
         if stopped and (record.answer is None or record.answer.get("error") != "stopped"):
@@ -313,7 +344,8 @@ class Tracing:
 
     def _unfinished(self, places: list[int], who: int) -> bool:
         """Whether the run was ended before this could be logged."""
-        return bool(self._records.why) and places[who] == len(self._streams[who])
+        cut = bool(self._records.why) or who in self._records.forced
+        return cut and places[who] == len(self._streams[who])
 
     # -- why not -------------------------------------------------------------------------------
 
