@@ -61,7 +61,7 @@ MODES = ("auto", "prove", "dpor", "random", "pct", "pos")
     type=click.Choice(("last", "any")),
     default="last",
     show_default=True,
-    help="When a step's time-out may be over: when nothing else can go on, or at any moment.",
+    help="When a step's time-out may be over: when only timers can go on, or at any moment.",
 )
 @click.option("--spurious", is_flag=True, help="A condition's wait may end without a notify.")
 @click.option(

@@ -43,7 +43,7 @@ class Options(NamedTuple):
     """How time and waiting are read.
 
     `exact`: sleeps and time-outs take their virtual time; otherwise a sleep may end at any moment.
-    `early`: a time-out may end at any moment, too, and not only when nothing else can go on.
+    `early`: a time-out may end at any moment, too, and not only when just timers can go on.
     `spurious`: a condition's wait may end unnotified.
     """
 
@@ -68,7 +68,7 @@ class StateMachine:
         self.model = model
         self.options = options
         self.last_resorts = frozenset({KILL, TICK} if options.early else {KILL, TICK, EXPIRE})
-        """What can happen only when nothing else can."""
+        """What can happen only when nothing else can, or timers alone."""
         self.tables = Tables(model, options.exact)
         self.acting = Acting(model, self.tables, options.exact)
         self.life = Life(model, self.tables, self.acting, excused)
