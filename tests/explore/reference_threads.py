@@ -325,7 +325,7 @@ class Member:
                 thread.rest()
                 self.world.forget(thread.index)
             self._renew()
-            self.pausing = restart.backoff > 0
+            self.pausing = restart.backoff > 0 and bool(self.threads)
             self.due = self.world.now + round(restart.backoff * SECOND)
             return
         self.outcome, self.state = outcome, outcome.state
