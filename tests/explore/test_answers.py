@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from exploring import RACE, explored, result
+from exploring import RACE, explored, plan, result
+from scenarios.explore import reporting
+from scenarios.explore.budget import Limits
+from scenarios.explore.exploring import MODES, Mode
+from scenarios.explore.machine import FREE
+from scenarios.explore.replaying import replay
+from scenarios.explore.schedule import lengthen
 
 TWO_LOCKS = """
 locks: {a: {}, b: {}}
@@ -155,6 +161,171 @@ def test_a_thread_local_that_each_job_sets_is_isolated() -> None:
         "      - set: {local.mine.user: '${job.item}'}\n      - return: ${local.mine.user}\n"
     )
     assert result(text)["findings"] == []
+
+
+# -- what many states show together ------------------------------------------------------------
+
+RACES = """
+values: {x: 0, y: 0}
+workers:
+  a: {executor: thread, steps: [{read: x, into: t}, {write: x, value: "${t + 1}"}]}
+  b: {executor: thread, steps: [{write: x, value: 7}, {write: y, value: 1}]}
+  c: {executor: thread, steps: [{read: y, into: t}]}
+checks: {data_race: error}
+"""
+
+ORDERS = """
+locks: {one: {}, two: {}}
+flags: {go: {}}
+workers:
+  a: {executor: thread, steps: [{with: one, steps: [{with: two, steps: []}]}, {set_flag: go}]}
+  b: {executor: thread, steps: [{wait: go}, {with: two, steps: [{with: one, steps: []}]}]}
+checks: {lock_order: error}
+"""
+
+
+def replayed(text: str, order: str) -> dict[str, Any]:
+    """What following an order of a text shows."""
+    return reporting.replayed(replay(plan(text), FREE, lengthen(order), "here"), "it")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_race_has_a_schedule_that_replays(mode: Mode) -> None:
+    """It ends with both accesses, the write first, and shows the race again."""
+    found = result(RACES, mode=mode, seed=1, limits=Limits(schedules=300, seconds=30))
+    races = [one for one in found["findings"] if one["checker"] == "data_race"]
+    assert {one["message"].split(" of ")[1][0] for one in races} == {"x", "y"}
+    for one in races:
+        first, second = one["rows"][-2:]
+        assert first["text"].startswith("write ")
+        assert first["worker"] != second["worker"]
+        assert one["message"].endswith("can come in either order")
+        again = replayed(RACES, one["order"])
+        assert one["message"] in {other["message"] for other in again["findings"]}
+        assert again["exit"] == 1
+
+
+@pytest.mark.parametrize("mode", ["prove", "dpor", "random"])
+def test_a_circle_of_locks_has_a_schedule_that_replays(mode: Mode) -> None:
+    """All its orders are in one schedule, here without a deadlock."""
+    found = result(ORDERS, mode=mode, limits=Limits(schedules=300, seconds=30))
+    (one,) = found["findings"]
+    assert (one["checker"], one["preemptions"], one["steps"]) == ("lock_order", 0, 7)
+    again = replayed(ORDERS, one["order"])
+    assert [other["message"] for other in again["findings"]] == [one["message"]]
+    assert again["exit"] == 1
+
+
+STUCK = """
+values: {mine: false, yours: false}
+workers:
+  a:
+    executor: thread
+    steps:
+      - {write: mine, value: true}
+      - {while: values.yours, steps: [{sleep: 1ms}]}
+      - {write: mine, value: false}
+  b:
+    executor: thread
+    steps:
+      - {write: yours, value: true}
+      - {while: values.mine, steps: [{sleep: 1ms}]}
+      - {write: yours, value: false}
+checks: {data_race: off}
+"""
+
+
+def test_a_livelock_says_who_goes_round_and_replays() -> None:
+    """Nobody has to sleep for it to come about; without an end the replay stops as it is known."""
+    found = result(STUCK)
+    (one,) = found["findings"]
+    assert one["message"] == "no end can be reached: a (line 7) and b (line 13) go round and round"
+    assert (one["line"], one["hidden_by_sleeps"], one["steps"]) == (7, False, 2)
+    again = replayed(STUCK, one["order"])
+    assert [other["message"] for other in again["findings"]] == [one["message"]]
+    assert (again["exit"], len(again["rows"])) == (1, 2)
+
+
+def test_a_beginning_that_leads_into_a_livelock_and_one_that_goes_round() -> None:
+    """It ends where it comes round; a livelock is told only where it is one."""
+    assert replayed(STUCK, "a x1, b x1")["findings"][0]["checker"] == "livelock"
+    waits = replayed(STUCK.replace("while: values.mine", "while: false"), "b x1, a x1")
+    assert waits["findings"] == []
+    assert len(waits["rows"]) < 10
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("{never: found.data_race and values.y == 2}", "passed"),
+        ("{never: found.data_race and values.y == 1}", "failed"),
+        ("{never: not found.lock_order and values.y == 1}", "failed"),
+        ("{sometimes: found.data_race and values.x == 7}", "passed"),
+        ("{sometimes: found.livelock or values.x == 8}", "passed"),
+        ("{sometimes: found.livelock or values.x == 9}", "failed"),
+    ],
+)
+def test_what_many_states_show_beside_what_ends_do(asked: str, answer: str) -> None:
+    """Each end is judged by what is found in all of them."""
+    text = f"{RACES}expect: [{asked}]\n"
+    found = result(text)
+    assert found["expectations"][0]["answer"] == answer
+    order = found["expectations"][0].get("order")
+    if answer == "passed" and "sometimes" in asked:
+        assert replay(plan(text), FREE, lengthen(order), "here").possible == {("expect", 0)}
+
+
+def test_a_search_that_was_cut_knows_no_absence() -> None:
+    """What was not found may still be there."""
+    text = RACES.replace("data_race: error", "data_race: off") + "expect: [{never: %s}]\n"
+    few = Limits(states=3, seconds=30)
+    for asked in ("not found.lock_order", "not found.lock_order and values.y < 9"):
+        assert result(text % asked)["expectations"][0]["answer"] == "failed"
+        assert result(text % asked, mode="prove", limits=few)["expectations"][0]["answer"] == (
+            "unknown"
+        )
+
+
+def test_a_race_that_pauses_hide() -> None:
+    """With exact time one is always before the other."""
+    text = """
+values: {x: 0}
+workers:
+  a: {executor: thread, steps: [{write: x, value: 1}]}
+  b: {executor: thread, steps: [{sleep: 1s}, {write: x, value: 2}]}
+"""
+    assert finding(text, "data_race")["hidden_by_sleeps"] is True
+    assert finding(text.replace("{sleep: 1s}, ", ""), "data_race")["hidden_by_sleeps"] is False
+
+
+def test_who_waits_for_itself() -> None:
+    """A circle of one."""
+    steps = "[{acquire: g}, {acquire: g}]"
+    text = f"locks: {{g: {{}}}}\nworkers: {{w: {{executor: thread, steps: {steps}}}}}\n"
+    one = finding(text, "deadlock")
+    assert one["message"] == "deadlock: nobody can go on: w waits for itself"
+    assert (one["circle"], one["waiting"][0]["held_by"]) == (["w"], ["w"])
+
+
+def test_what_a_never_forbids_is_not_declared() -> None:
+    """Only what the file expects is."""
+    never = result(TWO_LOCKS + "expect: [{never: found.deadlock}]\n")
+    told = {one["checker"]: one["declared"] for one in never["findings"] if one["level"] == "error"}
+    assert told == {"deadlock": False, "expectation": False}
+    sometimes = result(TWO_LOCKS + "expect: [{sometimes: found.deadlock}]\n")
+    assert [one["declared"] for one in sometimes["findings"] if one["level"] == "error"] == [True]
+
+
+def test_a_sometimes_that_never_shows_names_options_with_more_schedules() -> None:
+    """As far as the scenario has what they change."""
+    text = RACES + "expect: [{sometimes: values.x == 99}]\n"
+    assert result(text)["expectations"][0]["note"] == "no schedule shows it"
+    timed = text.replace("{read: y, into: t}", "{acquire: l, timeout: 1s}") + "locks: {l: {}}\n"
+    note = result(timed)["expectations"][0]["note"]
+    assert note == "no schedule shows it; with --timeouts any there are more"
+
+
+# -- queues in hand ----------------------------------------------------------------------------
 
 
 def test_an_item_in_the_hand_of_a_stopped_reader() -> None:

@@ -202,7 +202,8 @@ def test_ctrl_c_loses_nothing_that_was_found(search: int) -> None:
     found = explored(philosophers(5, ordered=False), mode="prove", tell=tell)
     assert found.interrupted
     assert found.covered.complete == (search == 2)
-    assert set(found.covered.sights) - {("found", "lock_order")} == set(found.shortest)
+    shown = {key for key in found.covered.sights if found.schedule(key) is not None}
+    assert found.covered.sights.keys() - shown <= {("found", "lock_order")}
     assert found.exit == (1 if found.wrong else 130)
     if search == 2:
         whole = explored(philosophers(5, ordered=False), mode="prove")

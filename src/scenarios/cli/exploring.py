@@ -73,7 +73,7 @@ def explore_all(
             if results[-1]["explored"]["interrupted"]:
                 break
     finally:
-        view.finish(results)
+        view.finish(results, sum(len(one.plans) for one in checked))
     return results
 
 
@@ -118,15 +118,22 @@ def _keep_schedules(
     from scenarios.explore import reporting, schedule
 
     matrix = {f"matrix.{key}": _text(value) for key, value in found.plan.scenario.matrix.items()}
-    options = {"set": {**again.settings, **matrix}, "executor": list(again.executors)}
-    made = reporting.schedules(found, VERSION, options)
+    values = {**again.settings, **matrix}
+    made = reporting.schedules(found, VERSION, {"set": values, "executor": list(again.executors)})
     told = {}
     for key, one in made.items():
         kind, what = key
-        name = str(what) if kind == "found" else f"expectation-{what + 1}"
+        name = f"expectation-{what + 1}" if kind == "expect" else str(what)
+        name = f"data_race-{what}" if kind == "race" else name
         folder.write_text(f"schedules/{name}.yaml", schedule.dump(one))
         path = shown(folder.path / "schedules" / f"{name}.yaml")
         told[kind, what] = shlex.join(["scenarios", "replay", str(path)])
+    for test in result["schedules"]:
+        if test["answer"] == "failed":
+            words = ["scenarios", "replay", found.plan.scenario.path, "--schedule", test["name"]]
+            words += [word for pair in values.items() for word in ("--set", "=".join(pair))]
+            words += [word for one in again.executors for word in ("--executor", one)]
+            test["replay"] = shlex.join(words)
     for item in [*result["findings"], *result["expectations"]]:
         if item.get("key") and tuple(item["key"]) in told:
             item["replay"] = told[tuple(item["key"])]

@@ -205,8 +205,11 @@ def _follow(task: Task, real: bool) -> dict[str, Any]:
     changed = recorded is not None and recorded.hash != fingerprint(task.plan)
     reading = FREE if recorded is None else recorded.options
     found = replaying.replay(task.plan, reading, task.order, task.where)
+    if recorded is not None:
+        told = {reporting.label(found.judge.questions, key): key for key in found.possible}
+        found.keys |= {told[recorded.finding]} if recorded.finding in told else set()
     result = reporting.replayed(found, task.name)
-    if recorded is not None and recorded.finding != "livelock":
+    if recorded is not None:
         labels = {reporting.label(found.judge.questions, key) for key in found.keys}
         if recorded.finding not in labels:
             seen = ", ".join(sorted(labels)) or "nothing"

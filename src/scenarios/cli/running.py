@@ -105,10 +105,10 @@ class View:
             sys.stderr.flush()
             click.echo(summary(result, brief=self.quiet), nl=False, color=True)
 
-    def finish(self, results: Sequence[Mapping[str, Any]]) -> None:
-        """All results together, in the forms that are one document."""
+    def finish(self, results: Sequence[Mapping[str, Any]], planned: int) -> None:
+        """All results together, in the forms that are one document; `planned` were to be there."""
         if results:
-            click.echo(together(results, self.form), nl=False)
+            click.echo(together(results, self.form, several=planned > 1), nl=False)
 
 
 def _ignore(event: Mapping[str, Any]) -> None:
@@ -137,12 +137,12 @@ def page(result: Mapping[str, Any], *, brief: bool = False, files: Sequence[str]
     return as_text.render(result, width=width, colours=colours, brief=brief, files=files)
 
 
-def together(results: Sequence[Mapping[str, Any]], form: str) -> str:
+def together(results: Sequence[Mapping[str, Any]], form: str, *, several: bool = False) -> str:
     """Results in a machine's form; nothing for text."""
     if form == "json":
         from scenarios.reports import as_json
 
-        return as_json.render(results)
+        return as_json.render(results, several=several)
     if form == "github":
         from scenarios.reports import as_github
 
@@ -170,7 +170,7 @@ def run_all(checked: Sequence[Checked], view: View, again: Again, store: Store) 
                     results.append(_run_one(one, plan, view, again, folder, signals))
                 view.show(results[-1])
         finally:
-            view.finish(results)
+            view.finish(results, sum(len(one.plans) for one in checked))
         stopped = [] if signals.last is None else [128 + signals.last]
     return [*(int(result["exit"]) for result in results), *stopped]
 

@@ -173,6 +173,8 @@ class Search:
             self._end(state, wrong)
         elif marks:
             self._see(self.judge.marks(state), wrong)
+        if not seen.looked and (races := self._successors.visit(seen)):
+            self._see(races, wrong)
         if seen.pending is None:
             seen.pending = list(self._pending(seen))
         for transition, footprint in seen.pending:

@@ -8,40 +8,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from scenarios.explore import dpor, sampling, serial
-from scenarios.explore.budget import INTERRUPTED, Budget, BudgetSpent, Limits, Tell
+from scenarios.explore import dpor, sampling, serial, whole, witnesses
+from scenarios.explore.budget import INTERRUPTED, Budget, Limits, Tell
 from scenarios.explore.cut import Unmodelled
 from scenarios.explore.judge import (
-    OF_THE_WHOLE,
     Judge,
     Key,
     Question,
     excused,
     is_wrong,
     questions,
-    seen,
 )
-from scenarios.explore.livelock import livelock
 from scenarios.explore.machine import FREE, Options, StateMachine
-from scenarios.explore.minimal import Shortest, minimal
-from scenarios.explore.model import Model, model_of, operations
+from scenarios.explore.minimal import Shortest
+from scenarios.explore.model import model_of
 from scenarios.explore.prove import Covered, Path, prove
 from scenarios.explore.replaying import Regression, regressions
-from scenarios.explore.shrinking import TRIES, cost_of, shrink
 from scenarios.explore.watch import Watch
 from scenarios.plan import Plan
 
 Mode = Literal["auto", "prove", "dpor", "random", "pct", "pos"]
 MODES: tuple[Mode, ...] = ("auto", "prove", "dpor", "random", "pct", "pos")
-
-SHORTEST = Limits(states=200_000, seconds=10.0)
-"""What the search for the shortest schedules may cost; without one the schedule seen is shrunk."""
-
-EXACT = Limits(states=100_000, seconds=5.0)
-"""What the search with exact time may cost, which tells whether pauses hide something."""
-
-HURRIED = Limits(states=20_000, seconds=0.5)
-"""In place of SHORTEST once Ctrl-C was hit: somebody waits for what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +46,9 @@ class Settings:
 class Exploration:
     """What an exploration has found out; `wrong` are the keys that decide against the scenario.
 
-    `shortest` has a schedule for each key that a person may want to see, `hidden` those keys that
-    cannot come about where sleeps and time-outs take their time, None where that is not known.
+    `shortest` has the schedules that a person may want to see; `shown_by` tells for a key without
+    one which other key's schedule shows it. `hidden` are those keys that cannot come about where
+    sleeps and time-outs take their time, None where that is not known.
     """
 
     plan: Plan
@@ -74,12 +62,17 @@ class Exploration:
     unseen: list[Question] = field(default_factory=list)
     open: list[Question] = field(default_factory=list)
     shortest: dict[Key, Shortest] = field(default_factory=dict)
+    shown_by: dict[Key, Key] = field(default_factory=dict)
     hidden: frozenset[Key] | None = None
     unmodelled: list[Unmodelled] = field(default_factory=list)
     tests: list[Regression] = field(default_factory=list)
     seconds: float = 0.0
     interrupted: bool = False
     """Whether Ctrl-C ended something of it early."""
+
+    def schedule(self, key: Key) -> Shortest | None:
+        """The schedule that shows a key, where there is one."""
+        return self.shortest.get(self.shown_by.get(key, key))
 
     @property
     def failed(self) -> bool:
@@ -131,19 +124,17 @@ def explore(plan: Plan, settings: Settings) -> Exploration:
     budget = Budget(settings.limits, settings.tell)
     found.machine = machine = StateMachine(model, settings.options, excused(plan))
     found.judge = judge = Judge(machine, found.questions)
-    found.watch = watch = Watch(machine)
+    found.watch = watch = whole.watching(machine, judge)
     with _until_interrupted(found):
         found.tests = regressions(plan, settings.options)
         if judge.levels["serializable"] != "off":
             judge.serial = serial.outcomes(machine, judge.outcome)
         found.covered = _search(found, machine, judge, watch, budget)
-        if found.covered.complete and found.covered.cycle:
-            _add_livelock(found, machine, budget)
-    _add_whole(found, watch)
+        whole.add_livelock(machine, judge, found.covered, budget)
+    found.shown_by = whole.sum_up(judge, watch, found.covered)
     _decide(found)
     with _until_interrupted(found):
-        _find_shortest(found)
-        found.hidden = _hidden(found, model)
+        _show(found)
     found.unmodelled += list(machine.acting.unmodelled)
     found.unmodelled += _assumed(machine)
     found.unmodelled += _left_out(plan)
@@ -227,35 +218,6 @@ def _joined(one: Covered, other: Covered) -> Covered:
 # -- what it saw -------------------------------------------------------------------------------
 
 
-def _add_livelock(found: Exploration, machine: StateMachine, budget: Budget) -> None:
-    assert found.judge is not None
-    if found.judge.levels["livelock"] == "off":
-        return
-    found.covered.complete = False  # until this is known as well
-    try:
-        path = livelock(machine, budget)
-    except BudgetSpent as spent:
-        found.covered.spent = str(spent)
-        return
-    found.covered.complete = True
-    if path is not None:
-        found.covered.see(frozenset({("found", "livelock")}), path)
-
-
-def _add_whole(found: Exploration, watch: Watch) -> None:
-    """What is found by all schedules together, and the expectations that ask for it."""
-    judge, sights = found.judge, found.covered.sights
-    assert judge is not None
-    for name, is_found in (("data_race", watch.races), ("lock_order", watch.cycle())):
-        if is_found and judge.levels[name] != "off":
-            sights["found", name] = ()
-    checkers = {name for kind, name in sights if kind == "found"}
-    for question in found.questions:
-        if question.asks & OF_THE_WHOLE and seen(question, {"workers": {}}, checkers):
-            path = next((sights["found", name] for name in question.asks & checkers), ())
-            sights[question.key] = path
-
-
 def _decide(found: Exploration) -> None:
     assert found.judge is not None
     wrong = is_wrong(found.judge)
@@ -268,44 +230,15 @@ def _decide(found: Exploration) -> None:
             found.unseen.append(question)
 
 
-def _find_shortest(found: Exploration) -> None:
-    machine, judge = found.machine, found.judge
-    assert machine is not None and judge is not None
-    whole = {("found", name) for name in ("data_race", "lock_order")}  # they have no schedule
-    asking = {one.key for one in found.questions if one.asks & OF_THE_WHOLE}
-    sights = {k: path for k, path in found.covered.sights.items() if k not in whole | asking}
-    found.shortest = {key: Shortest(path, *cost_of(machine, path)) for key, path in sights.items()}
-    limits, tries = (HURRIED, TRIES // 20) if found.interrupted else (SHORTEST, TRIES)
-    searched = {key for key in sights if key != ("found", "livelock")}  # whose end is a cycle
-    least = minimal(machine, judge, searched, Budget(limits, found.settings.tell))
-    found.shortest |= least
-    for key in searched - least.keys():
-        shorter = shrink(machine, judge, key, sights[key], tries)
-        found.shortest[key] = Shortest(shorter, *cost_of(machine, shorter))
-
-
-def _hidden(found: Exploration, model: Model) -> frozenset[Key] | None:
-    """The keys that cannot come about where sleeps and time-outs take their time."""
-    options = found.settings.options
-    timed = any(
-        operation.verb == "sleep" or operation.timeout not in (None, 0)
-        for operation in operations(model)
-    )
-    if options.exact or not timed or not found.shortest:
-        return frozenset()
-    if found.interrupted:
-        return None
-    machine = StateMachine(
-        model_of(found.plan), Options(exact=True, spurious=options.spurious), excused(found.plan)
-    )
-    judge = Judge(machine, found.questions)
-    assert found.judge is not None
-    judge.serial = found.judge.serial
-    covered = prove(machine, judge, Budget(EXACT), wrong=lambda _: False)
-    found.interrupted = covered.spent == INTERRUPTED
-    if not covered.complete:
-        return None
-    return frozenset(key for key in found.shortest if key not in covered.sights)
+def _show(found: Exploration) -> None:
+    """Find the schedules that a person may want to see."""
+    machine, judge, watch, sights = found.machine, found.judge, found.watch, found.covered.sights
+    assert machine is not None and judge is not None and watch is not None
+    wanted = {found.shown_by.get(key, key) for key in sights if key[0] != "given"}
+    paths = {key: sights[key] for key in wanted if key in sights}
+    tell, hurried = found.settings.tell, found.interrupted
+    witnesses.find(machine, judge, watch, paths, found.shortest, tell, hurried=hurried)
+    found.hidden = None if found.interrupted else witnesses.hidden(judge, frozenset(sights))
 
 
 # -- what it cannot follow ---------------------------------------------------------------------

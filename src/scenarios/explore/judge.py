@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scenarios.engine.expectations import defaults, evaluate
 from scenarios.explore.acting import CRASHED, LOST_TRACK, MISUSED, STARVED, STRANGE, UNREAD
 from scenarios.explore.facts import UNKNOWN, facts, statistics
-from scenarios.explore.machine import State, StateMachine
+from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.mentions import all_expectations
 from scenarios.expressions import compile_expression, prepare
 from scenarios.plan import Plan
@@ -35,7 +35,7 @@ LEVELS: dict[str, Level] = {
 """The checkers and their levels where a file says nothing else."""
 
 OF_THE_WHOLE = frozenset({"livelock", "data_race", "lock_order"})
-"""What is found by looking at many schedules together, not at the end of one."""
+"""What is found by looking at many states together, not at the end of one schedule."""
 
 MARKED = {
     "mutual_exclusion": MISUSED,
@@ -46,8 +46,9 @@ MARKED = {
 """What is seen the moment that it happens."""
 
 Key = tuple[str, Any]
-"""("found", checker), or ("expect", number): an always or never that is violated, a sometimes that
-holds."""
+"""("found", checker); ("race", value): a data race about it; ("expect", number): an always or never
+that is violated, a sometimes that holds; ("given", (number, checkers)): the same, if exactly these
+are found of what many states show together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,17 @@ class Question:
     default: bool
     asks: frozenset[str]  # the checkers that it mentions
     unknown: str = ""
+    ends: bool = True  # whether it speaks of ends, and not only of what many states show together
 
     @property
     def key(self) -> Key:
         """What it is seen as."""
         return "expect", self.number
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """What it asks that no single end can tell."""
+        return self.asks & OF_THE_WHOLE
 
 
 def questions(plan: Plan) -> tuple[Question, ...]:
@@ -89,7 +96,8 @@ def _written(plan: Plan) -> Iterator[Question]:
             continue
         paths = [path for path, _ in expectation.expression.paths]
         asks = frozenset(path[1] for path in paths if path[0] == "found" and len(path) > 1)
-        yield Question(number, expectation, False, asks, _unknown(paths, owner))
+        ends = not paths or not asks <= OF_THE_WHOLE or any(path[0] != "found" for path in paths)
+        yield Question(number, expectation, False, asks, _unknown(paths, owner), ends)
         number += 1
 
 
@@ -132,6 +140,13 @@ class Judge:
         there = (name for name, mark in MARKED.items() if state[-1] & mark)
         return frozenset(("found", name) for name in there if self.levels[name] != "off")
 
+    def recall(self, memory: None, state: State, ahead: Sequence[Transition]) -> None:
+        """Nothing of a schedule has to be remembered."""
+
+    def at(self, memory: None, state: State, ahead: Sequence[Transition]) -> frozenset[Key]:
+        """What is seen at a state, where this can happen."""
+        return self.marks(state) if ahead else self.end(state)
+
     def end(self, state: State) -> frozenset[Key]:
         """Everything that is seen at a state where nothing can go on."""
         seen = self._answers.get(state)
@@ -148,13 +163,14 @@ class Judge:
         keys: set[Key] = {("found", name) for name in found}
         names = None
         for question in self.questions:
-            if question.unknown or question.asks & OF_THE_WHOLE:
-                continue
-            if not ended and not question.asks:
+            if question.unknown or not question.ends or not (ended or question.asks):
                 continue
             names = facts(self.machine, state) if names is None else names
-            if seen(question, names, found):
+            if not question.whole and seen(question, names, found):
                 keys.add(question.key)
+            for given in subsets(question.whole) if question.whole else ():
+                if seen(question, names, found | given):
+                    keys.add(("given", (question.number, given)))
         return frozenset(keys)
 
     def _found(self, state: State, ended: bool) -> set[str]:
@@ -202,6 +218,14 @@ def _alike(machine: StateMachine, name: str) -> bool:
     return group[0].alike or machine.model.mentions.alike(group[0].declared)
 
 
+def subsets(names: frozenset[str]) -> list[frozenset[str]]:
+    """Each choice of some of them, none and all included."""
+    made = [frozenset[str]()]
+    for name in sorted(names):
+        made += [one | {name} for one in made]
+    return made
+
+
 def seen(question: Question, names: dict[str, Any], found: set[str]) -> bool:
     """Whether an always or never is violated here, or a sometimes holds."""
     scope: dict[str, Any] = {}
@@ -225,6 +249,6 @@ def is_wrong(judge: Judge) -> Callable[[Key], bool]:
         kind, what = key
         if kind == "found":
             return judge.levels[what] == "error" and what not in asked
-        return judge.questions[what].expectation.kind != "sometimes"
+        return kind == "expect" and judge.questions[what].expectation.kind != "sometimes"
 
     return wrong

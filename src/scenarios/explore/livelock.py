@@ -1,11 +1,51 @@
-"""States from which no end can be reached though steps go on, found after a full search."""
+"""States from which no end can be reached though steps go on."""
 
 from __future__ import annotations
 
-from scenarios.explore.budget import Budget
+from scenarios.explore.budget import Budget, BudgetSpent
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.prove import Path
 from scenarios.explore.symmetry import Symmetry
+
+
+def trapped(machine: StateMachine, state: State, budget: Budget) -> bool:
+    """Whether no end can be reached from a state; False as well where the budget is spent."""
+    symmetry = Symmetry(machine)
+    seen = {symmetry(state)[0] if symmetry else state}
+    ahead = [state]
+    try:
+        while ahead:
+            state = ahead.pop()
+            budget.state()
+            can = machine.enabled(state)
+            if not can:
+                return False
+            for transition in can:
+                new = machine.step(state, transition)
+                known = symmetry(new)[0] if symmetry else new
+                if known not in seen:
+                    seen.add(known)
+                    ahead.append(new)
+    except BudgetSpent:
+        return False
+    return True
+
+
+def circle(machine: StateMachine, state: State) -> list[Transition]:
+    """Transitions that lead from a state without an end in reach round and round, all in turn."""
+    waited: list[Transition] = []  # who has acted, the latest last
+    seen: dict[tuple[State, tuple[Transition, ...]], int] = {}
+    path: list[Transition] = []
+    while (state, tuple(waited)) not in seen:
+        seen[state, tuple(waited)] = len(path)
+        ahead = machine.enabled(state)
+        chosen = min(ahead, key=lambda one: waited.index(one) if one in waited else -1)
+        if chosen in waited:
+            waited.remove(chosen)
+        waited.append(chosen)
+        path.append(chosen)
+        state = machine.step(state, chosen)
+    return path[seen[state, tuple(waited)] :]
 
 
 def livelock(machine: StateMachine, budget: Budget) -> Path | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from typing import NamedTuple
+from collections.abc import Collection, Hashable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from scenarios.explore.acting import STEP, TAKE
 from scenarios.explore.budget import Budget, BudgetSpent
-from scenarios.explore.judge import Judge, Key
+from scenarios.explore.judge import Key
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.prove import Path
 from scenarios.explore.symmetry import Symmetry
@@ -24,50 +25,69 @@ class Shortest(NamedTuple):
     steps: int
 
 
+class Sought(Protocol):
+    """What is looked for on schedules."""
+
+    def recall(self, memory: Any, state: State, ahead: Sequence[Transition]) -> Hashable:
+        """What a schedule remembers of its states, with this one; None: nothing."""
+
+    def at(self, memory: Any, state: State, ahead: Sequence[Transition]) -> Collection[Key]:
+        """What shows at a state; `ahead` is what can happen there."""
+
+
 def minimal(
-    machine: StateMachine, judge: Judge, wanted: set[Key], budget: Budget
+    machine: StateMachine, sought: Sought, wanted: Collection[Key], budget: Budget
 ) -> dict[Key, Shortest]:
     """A shortest schedule for each key that is wanted, as far as the budget reaches."""
     found: dict[Key, Shortest] = {}
     with contextlib.suppress(BudgetSpent):
-        _search(machine, judge, set(wanted), budget, found)
+        _search(machine, sought, set(wanted), budget, found)
     return found
 
 
 def _search(
     machine: StateMachine,
-    judge: Judge,
+    sought: Sought,
     wanted: set[Key],
     budget: Budget,
     found: dict[Key, Shortest],
 ) -> None:
     symmetry = Symmetry(machine)
-    nodes: list[tuple[State, int, int, Transition | None]] = []  # state, last, from, by
+    nodes: list[tuple[State, int, Any, int, Transition | None]] = []  # .., memory, from, by
     heap: list[tuple[int, int, int]] = []
-    best: dict[tuple[State, int], tuple[int, int]] = {}
+    best: dict[tuple[State, int, Any], tuple[int, int]] = {}
+
+    def known_as(state: State, last: int, memory: Any) -> tuple[State, int, Any]:
+        if symmetry and memory is None:  # a memory tells like actors apart
+            state, last = symmetry(state, last)
+        return state, last, memory
 
     def push(
-        cost: tuple[int, int], state: State, last: int, parent: int, by: Transition | None
+        cost: tuple[int, int],
+        state: State,
+        last: int,
+        memory: Any,
+        parent: int,
+        by: Transition | None,
     ) -> None:
-        key = symmetry(state, last) if symmetry else (state, last)
+        key = known_as(state, last, memory)
         known = best.get(key)
         if known is not None and known <= cost:
             return
         best[key] = cost
-        nodes.append((state, last, parent, by))
+        nodes.append((state, last, memory, parent, by))
         heapq.heappush(heap, (*cost, len(nodes) - 1))
 
-    push((0, 0), machine.initial(), ENGINE, -1, None)
+    push((0, 0), machine.initial(), ENGINE, None, -1, None)
     while heap and wanted:
         preemptions, steps, node = heapq.heappop(heap)
-        state, last, _, _ = nodes[node]
-        key = symmetry(state, last) if symmetry else (state, last)
-        if best[key] < (preemptions, steps):
+        state, last, memory, _, _ = nodes[node]
+        if best[known_as(state, last, memory)] < (preemptions, steps):
             continue
         budget.state()
         ahead = machine.enabled(state)
-        seen = judge.marks(state) if ahead else judge.end(state)
-        for one in seen & wanted:
+        memory = sought.recall(memory, state, ahead)
+        for one in wanted.intersection(sought.at(memory, state, ahead)):
             wanted.discard(one)
             found[one] = Shortest(_path(nodes, node), preemptions, steps)
         can_go_on = any(index == last and kind in (STEP, TAKE) for kind, index in ahead)
@@ -82,15 +102,16 @@ def _search(
                 cost,
                 machine.step(state, transition),
                 actor if actor >= 0 else last,
+                memory,
                 node,
                 transition,
             )
 
 
-def _path(nodes: list[tuple[State, int, int, Transition | None]], node: int) -> Path:
+def _path(nodes: list[tuple[State, int, Any, int, Transition | None]], node: int) -> Path:
     path: list[Transition] = []
     while node >= 0:
-        _, _, node, by = nodes[node]
+        *_, node, by = nodes[node]
         if by is not None:
             path.append(by)
     return tuple(reversed(path))

@@ -81,8 +81,6 @@ def _search(
         budget.state()
         covered.states += 1
         ahead = enabled(state)
-        if watch is not None:
-            watch.look(state, ahead)
         keys: frozenset[Key] = frozenset()
         if not ahead:
             covered.ends += 1
@@ -90,6 +88,9 @@ def _search(
             keys = judge.end(state)
         elif state[-1] and (not stack or stack[-1][0][-1] != state[-1]):
             keys = judge.marks(state)
+        if watch is not None:
+            watch.look(state, ahead)
+            keys |= watch.take()
         if keys:
             covered.see(keys, tuple(path))
             if left is None and any(map(wrong, keys)):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scenarios.errors import UsageError
-from scenarios.explore import serial
+from scenarios.explore import serial, whole
 from scenarios.explore.judge import Judge, Key, excused, is_wrong, questions
 from scenarios.explore.machine import Options, State, StateMachine, Transition
 from scenarios.explore.model import model_of
-from scenarios.explore.prove import Path
+from scenarios.explore.prove import Covered, Path
 from scenarios.explore.sampling import LONGEST
 from scenarios.explore.schedule import lengthen, name
 from scenarios.explore.shrinking import same_actor
+from scenarios.explore.watch import Watch
 from scenarios.plan import Plan
 
 
@@ -24,13 +25,19 @@ class Divergence(UsageError):
 
 @dataclass(slots=True)
 class Replayed:
-    """Where an order has led: the whole path, and what is seen at its end."""
+    """Where an order has led: the whole path, and what is seen on it and at its end.
+
+    `possible` are expectations that it decides only together with other schedules.
+    """
 
     machine: StateMachine
     judge: Judge
+    watch: Watch
     path: Path
     keys: frozenset[Key]
     state: State
+    possible: frozenset[Key] = frozenset()
+    shown_by: dict[Key, Key] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,10 @@ def machine_of(plan: Plan, options: Options) -> tuple[StateMachine, Judge]:
 
 
 def replay(plan: Plan, options: Options, order: Sequence[str], where: str) -> Replayed:
-    """Follow an order, then go on without switching to the end; `where` names it in errors."""
+    """Follow an order, then go on without switching to the end, or until steps go round.
+
+    `where` names the order in errors. In a livelock the path ends where no end can be reached.
+    """
     machine, judge = machine_of(plan, options)
     state = machine.initial()
     path: list[Transition] = []
@@ -68,15 +78,36 @@ def replay(plan: Plan, options: Options, order: Sequence[str], where: str) -> Re
             raise Divergence(_diverged(machine, ahead, wanted, number, len(order), where))
         path.append(found)
         state = machine.step(state, found)
+    length, there = len(path), state
+    seen: set[tuple[State, Transition]] = set()
     ahead = machine.enabled(state)
-    keys = judge.marks(state) if ahead else judge.end(state)
-    while ahead and not keys and len(path) < LONGEST:
+    while ahead and not judge.marks(state) and len(path) < LONGEST:
         transition = same_actor(path, ahead)
+        if (state, transition) in seen:
+            break
+        seen.add((state, transition))
         path.append(transition)
         state = machine.step(state, transition)
         ahead = machine.enabled(state)
-        keys = judge.marks(state) if ahead else judge.end(state)
-    return Replayed(machine, judge, tuple(path), keys, state)
+    keys = judge.at(None, state, ahead)
+    if ahead and not keys and whole.standing(machine, judge, state):
+        keys = frozenset({whole.LIVELOCK})
+        if whole.standing(machine, judge, there):
+            path, state = path[:length], there
+    return _summed_up(machine, judge, tuple(path), keys, state)
+
+
+def _summed_up(
+    machine: StateMachine, judge: Judge, path: Path, keys: frozenset[Key], state: State
+) -> Replayed:
+    """With what the states of the path show together, and the expectations on that."""
+    more, watch = whole.on_path(machine, judge, path)
+    covered = Covered(dict.fromkeys(keys | more, path))
+    shown_by = whole.sum_up(judge, watch, covered)
+    given = {what[0] for kind, what in keys if kind == "given"}
+    possible = frozenset(("expect", number) for number in given)
+    seen = frozenset(key for key in covered.sights if key[0] != "given")
+    return Replayed(machine, judge, watch, path, seen, state, possible, shown_by)
 
 
 def _diverged(

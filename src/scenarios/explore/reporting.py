@@ -8,12 +8,13 @@ from typing import Any
 from scenarios.explore.exploring import Exploration, Settings
 from scenarios.explore.judge import Key, Question, is_wrong
 from scenarios.explore.minimal import Shortest
+from scenarios.explore.model import operations
 from scenarios.explore.replaying import Replayed
 from scenarios.explore.rows import Row, rows
 from scenarios.explore.schedule import Schedule, fingerprint, names, shorten
 from scenarios.explore.shrinking import cost_of
-from scenarios.explore.telling import Told, lock_order, races, tell
-from scenarios.explore.watch import Watch
+from scenarios.explore.telling import Told, lock_order, race, tell
+from scenarios.explore.whole import DATA_RACE, LOCK_ORDER, on_path
 
 MODEL = "sequential consistency at step granularity"
 """What a proof is about: every order of steps, each step whole."""
@@ -62,7 +63,10 @@ def schedules(found: Exploration, version: str, again: Mapping[str, Any]) -> dic
     """The schedule of each key that has one; `again` are the options of the command line."""
     made = {}
     machine, plan = found.machine, found.plan
-    for key, shortest in found.shortest.items():
+    for key in found.covered.sights:
+        shortest = found.schedule(key)
+        if shortest is None or key[0] == "given" or key == DATA_RACE:  # each race has its own
+            continue
         assert machine is not None
         options = found.settings.options
         made[key] = Schedule(
@@ -83,10 +87,12 @@ def schedules(found: Exploration, version: str, again: Mapping[str, Any]) -> dic
 
 
 def label(questions: Sequence[Question], key: Key) -> str:
-    """A key for people and files: the checker, or the expectation's text."""
+    """A key for people and files: the checker, the value of a race, or the expectation's text."""
     kind, what = key
     if kind == "found":
         return str(what)
+    if kind == "race":
+        return f"data_race: {what}"
     expectation = questions[what].expectation
     return f"{expectation.kind}: {' '.join(expectation.text.split())}"
 
@@ -102,10 +108,11 @@ def _findings(found: Exploration) -> list[dict[str, Any]]:
     alone = ("found", "crash") not in found.wrong  # a crash tells more than the default it breaks
     for key in sorted(found.covered.sights, key=_rank):
         kind, what = key
-        if kind == "found":
-            made += [_checked(found, key, told) for told in _told(found, str(what))]
-        elif key in found.wrong and (not found.questions[what].default or alone):
-            made.append(_violated(found, key, found.questions[what]))
+        if kind == "race" or (kind == "found" and key != DATA_RACE):
+            made.append(_checked(found, key, _told(found, key)))
+        elif kind == "expect" and key in found.wrong:
+            question = found.questions[what]
+            made += [_violated(found, key, question)] if alone or not question.default else []
     return sorted(made, key=lambda one: (one["level"] != "error" or one["declared"],))
 
 
@@ -116,24 +123,30 @@ def _rank(key: Key) -> tuple[int, str]:
     return len(ORDER) + (kind == "expect"), str(what)
 
 
-def _told(found: Exploration, checker: str) -> list[Told]:
+def _told(found: Exploration, key: Key) -> Told:
+    """What a finding says, on the schedule that shows it where it has one."""
     machine, judge, watch = found.machine, found.judge, found.watch
     assert machine is not None and judge is not None and watch is not None
-    if checker == "data_race":
-        return races(watch)
-    if checker == "lock_order":
-        return lock_order(watch)
-    return [tell(machine, judge, checker, found.shortest["found", checker].path)]
+    shortest, (kind, what) = found.schedule(key), key
+    if kind == "race" or key == LOCK_ORDER:
+        if shortest is not None:
+            watch = on_path(machine, judge, shortest.path)[1]
+        return race(watch.races[what]) if kind == "race" else lock_order(watch.cycle())
+    assert shortest is not None
+    return tell(machine, judge, str(what), shortest.path)
 
 
 def _checked(found: Exploration, key: Key, told: Told) -> dict[str, Any]:
     assert found.judge is not None
-    level = found.judge.levels[key[1]]
-    declared = level == "error" and key not in found.wrong
+    checker = "data_race" if key[0] == "race" else str(key[1])
+    level = found.judge.levels[checker]
+    against = {what for kind, what in found.wrong if kind == "expect"}
+    broken = any(one.number in against and checker in one.asks for one in found.questions)
+    declared = level == "error" and ("found", checker) not in found.wrong and not broken
     waiting = [one.data() for one in told.deadlock.waiters] if told.deadlock else []
     circle = told.deadlock.circle if told.deadlock else []
     return {
-        "checker": key[1],
+        "checker": checker,
         "level": level,
         "declared": declared,
         "message": told.message,
@@ -164,7 +177,7 @@ def _violated(found: Exploration, key: Key, question: Question) -> dict[str, Any
 
 def _shown(found: Exploration, key: Key) -> dict[str, Any]:
     """The schedule of a key, where it has one."""
-    shortest = found.shortest.get(key)
+    shortest = found.schedule(key)
     if shortest is None or found.machine is None:
         return {"key": list(key), "order": None, "rows": []}
     return {
@@ -200,7 +213,7 @@ def _answer(found: Exploration, question: Question) -> dict[str, Any]:
     elif not covered.complete:
         answer, note = "unknown", f"not every schedule was looked at ({covered.spent})"
     elif expectation.kind == "sometimes":
-        answer, note = "failed", "no schedule shows it"
+        answer, note = "failed", f"no schedule shows it{_more(found)}"
     made: dict[str, Any] = {
         "expression": expectation.text or expectation.expression.source,
         "kind": expectation.kind,
@@ -212,10 +225,21 @@ def _answer(found: Exploration, question: Question) -> dict[str, Any]:
         "note": note,
         "values": {},
     }
-    if question.key in found.shortest:
+    if found.schedule(question.key) is not None:
         made.update(_shown(found, question.key))
         del made["rows"], made["columns"]
     return made
+
+
+def _more(found: Exploration) -> str:
+    """With which options there are more schedules, where something shows in none."""
+    assert found.machine is not None
+    options, model = found.settings.options, found.machine.model
+    timed = any(operation.timeout not in (None, 0) for operation in operations(model))
+    words = ["--time free"] if options.exact else []
+    words += ["--timeouts any"] if timed and not options.early else []
+    words += ["--spurious"] if model.plan.scenario.conditions and not options.spurious else []
+    return f"; with {' '.join(words)} there are more" if words else ""
 
 
 # -- replays -----------------------------------------------------------------------------------
@@ -224,10 +248,10 @@ def _answer(found: Exploration, question: Question) -> dict[str, Any]:
 def replayed(again: Replayed, name: str) -> dict[str, Any]:
     """The object of one order that was followed; every key that is seen is a finding."""
     found = Exploration(again.machine.model.plan, Settings(options=again.machine.options))
-    found.machine, found.judge, found.watch = again.machine, again.judge, Watch(again.machine)
+    found.machine, found.judge, found.watch = again.machine, again.judge, again.watch
     found.questions = again.judge.questions
     cost = Shortest(again.path, *cost_of(again.machine, again.path))
-    found.shortest = dict.fromkeys(again.keys, cost)
+    found.shortest, found.shown_by = dict.fromkeys(again.keys, cost), again.shown_by
     found.covered.sights = dict.fromkeys(again.keys, again.path)
     wrong = is_wrong(again.judge)
     found.wrong = [key for key in again.keys if wrong(key)]

@@ -30,6 +30,10 @@ MORE = 200
 """Schedules that are still drawn once something is wrong, for a shorter one."""
 
 
+Sight = tuple[Path, frozenset[Key]]
+"""A schedule, and what it shows."""
+
+
 class Strategy(Protocol):
     """Picks the next transition of a schedule."""
 
@@ -145,13 +149,13 @@ def _draw(
     while left is None or left > 0:
         strategy = strategies[covered.schedules % len(strategies)]
         strategy.begin(draw, length)
-        path, keys = _one(successors, judge, strategy, covered)
-        length = max(length, len(path))
-        new = [
-            key for key in keys if key not in covered.sights or len(path) < len(covered.sights[key])
-        ]
-        for key in new:
-            covered.sights[key] = path
+        new = []
+        for path, keys in _one(successors, judge, strategy, covered):
+            length = max(length, len(path))
+            for key in keys:
+                if key not in covered.sights or len(path) < len(covered.sights[key]):
+                    covered.sights[key] = path
+                    new.append(key)
         covered.schedules += 1
         budget.schedule()
         if left is not None:
@@ -161,15 +165,16 @@ def _draw(
     covered.spent = "a bug was found"
 
 
-def _one(
-    successors: Successors, judge: Judge, strategy: Strategy, covered: Covered
-) -> tuple[Path, frozenset[Key]]:
-    """One schedule, to its end or as far as the longest one."""
+def _one(successors: Successors, judge: Judge, strategy: Strategy, covered: Covered) -> list[Sight]:
+    """One schedule, to its end or as far as the longest one: what is seen on it, and at its end."""
     machine, pick = successors.machine, strategy.pick
     at = successors.initial()
     path: list[Transition] = []
+    seen: list[Sight] = []
     for _ in range(LONGEST):
         ahead = at.ahead
+        if not at.looked and (races := successors.visit(at)):
+            seen.append((tuple(path), races))
         if not ahead:
             covered.ends += 1
             covered.lost = covered.lost or bool(at.state[-1] & LOST_TRACK)
@@ -178,7 +183,7 @@ def _one(
         path.append(transition)
         at = at.after.get(transition) or successors.step(at, transition)
     covered.transitions += len(path)
-    return tuple(path), judge.marks(at.state) if at.ahead else judge.end(at.state)
+    return [*seen, (tuple(path), judge.at(None, at.state, at.ahead))]
 
 
 def _who(transition: Transition) -> Transition:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenarios.explore.acting import STEP, TAKE
-from scenarios.explore.judge import Judge, Key
+from scenarios.explore.judge import Key
 from scenarios.explore.machine import StateMachine, Transition
+from scenarios.explore.minimal import Sought
 from scenarios.explore.prove import Path
 from scenarios.explore.sampling import LONGEST
 
@@ -16,7 +17,7 @@ TRIES = 2_000
 Cost = tuple[int, int]
 
 
-def shrink(machine: StateMachine, judge: Judge, key: Key, path: Path, tries: int = TRIES) -> Path:
+def shrink(machine: StateMachine, sought: Sought, key: Key, path: Path, tries: int = TRIES) -> Path:
     """A schedule that shows `key` and costs no more than `path` in (preemptions, transitions)."""
     best, cost = path, cost_of(machine, path)
     chunk = max(1, len(best) // 2)
@@ -24,7 +25,7 @@ def shrink(machine: StateMachine, judge: Judge, key: Key, path: Path, tries: int
         at, changed = 0, False
         while at < len(best) and tries > 0:
             tries -= 1
-            found = follow(machine, judge, key, [*best[:at], *best[at + chunk :]])
+            found = follow(machine, sought, key, [*best[:at], *best[at + chunk :]])
             if found is not None and (new := cost_of(machine, found)) < cost:
                 best, cost, changed = found, new, True
             else:
@@ -35,7 +36,7 @@ def shrink(machine: StateMachine, judge: Judge, key: Key, path: Path, tries: int
 
 
 def follow(
-    machine: StateMachine, judge: Judge, key: Key, wanted: Sequence[Transition]
+    machine: StateMachine, sought: Sought, key: Key, wanted: Sequence[Transition]
 ) -> Path | None:
     """Take what is wanted where it can be taken, then go on without switching; None: not shown."""
     state = machine.initial()
@@ -43,7 +44,7 @@ def follow(
     ahead = machine.enabled(state)
     following = iter(wanted)
     while ahead and len(path) < LONGEST:
-        if key in judge.marks(state):
+        if key in sought.at(None, state, ahead):
             return tuple(path)
         chosen = next((one for one in following if one in ahead), None)
         if chosen is None:
@@ -51,8 +52,7 @@ def follow(
         path.append(chosen)
         state = machine.step(state, chosen)
         ahead = machine.enabled(state)
-    shows = key in (judge.marks(state) if ahead else judge.end(state))
-    return tuple(path) if shows else None
+    return tuple(path) if key in sought.at(None, state, ahead) else None
 
 
 def same_actor(path: Sequence[Transition], ahead: Sequence[Transition]) -> Transition:

@@ -1,10 +1,8 @@
-"""Successors of states, remembered: many schedules go through the same states.
-
-A `watch` looks at each state once.
-"""
+"""Successors of states, remembered: many schedules go through the same states."""
 
 from __future__ import annotations
 
+from scenarios.explore.judge import Key
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.watch import Watch
 
@@ -17,7 +15,7 @@ Print = tuple[frozenset[int], frozenset[int]]
 class Seen:
     """A state: what is enabled in it, and of each transition that was asked for the rest."""
 
-    __slots__ = ("after", "ahead", "pending", "prints", "state")
+    __slots__ = ("after", "ahead", "looked", "pending", "prints", "state")
 
     def __init__(self, state: State, ahead: list[Transition]) -> None:
         self.state = state
@@ -25,10 +23,14 @@ class Seen:
         self.after: dict[Transition, Seen] = {}
         self.prints: dict[Transition, Print] = {}
         self.pending: list[tuple[Transition, Print]] | None = None
+        self.looked = False
 
 
 class Successors:
-    """`enabled`, `step` and `footprint` of a machine, each asked once for each state."""
+    """`enabled`, `step` and `footprint` of a machine, each asked once for each state.
+
+    A `watch` looks at each state once, when a search has come to it.
+    """
 
     def __init__(self, machine: StateMachine, watch: Watch | None = None) -> None:
         self.machine = machine
@@ -46,9 +48,15 @@ class Successors:
             if len(self._seen) >= MOST:
                 self._seen.clear()
             found = self._seen[state] = Seen(state, self.machine.enabled(state))
-            if self._watch is not None:
-                self._watch.look(state, found.ahead)
         return found
+
+    def visit(self, seen: Seen) -> frozenset[Key]:
+        """What the watch sees at a state for the first time."""
+        if seen.looked or self._watch is None:
+            return frozenset()
+        seen.looked = True
+        self._watch.look(seen.state, seen.ahead)
+        return self._watch.take()
 
     def step(self, seen: Seen, transition: Transition) -> Seen:
         """The state after a transition."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scenarios import wording
-from scenarios.explore.acting import MISUSED, STRANGE, UNREAD
+from scenarios.explore.acting import MISUSED, STRANGE, TICK, UNREAD
 from scenarios.explore.facts import facts, statistics
 from scenarios.explore.judge import Judge
+from scenarios.explore.livelock import circle
 from scenarios.explore.local import operation_at
 from scenarios.explore.machine import State, StateMachine
 from scenarios.explore.prove import Path
 from scenarios.explore.rows import shown, shown_text
 from scenarios.explore.waiting import Deadlock, deadlock, holding
-from scenarios.explore.watch import Watch
+from scenarios.explore.watch import Order, Race
+from scenarios.program import Operation
 from scenarios.resources.semaphores import Semaphore
 
 
@@ -78,6 +81,31 @@ def _misused(machine: StateMachine, path: Path, before: State, state: State) -> 
             return Told(text, operation.line)
         at = after
     return Told("a lock was released by another than its holder")
+
+
+def _livelock(machine: StateMachine, path: Path, before: State, state: State) -> Told:
+    """Who goes round, at which lines: what each does in one round."""
+    lines: dict[str, list[int]] = {}
+    for kind, index in circle(machine, state):
+        operation = _operation(machine, state, index) if kind != TICK else None
+        state = machine.step(state, (kind, index))
+        if operation is not None:
+            lines.setdefault(machine.model.actors[index].name, []).append(operation.line)
+    parts = [f"{name} ({_lines(found)})" for name, found in lines.items()]
+    first = next((min(found) for found in lines.values()), 0)
+    verb = "goes" if len(parts) == 1 else "go"
+    return Told(f"no end can be reached: {' and '.join(parts)} {verb} round and round", first)
+
+
+def _lines(found: Sequence[int]) -> str:
+    first, last = min(found), max(found)
+    return f"line {first}" if first == last else f"lines {first} to {last}"
+
+
+def _operation(machine: StateMachine, state: State, index: int) -> Operation | None:
+    if index < 0:
+        return None
+    return operation_at(machine.model.actors[index], machine.tables.locals[state[index]])
 
 
 def _isolation(machine: StateMachine, path: Path, before: State, state: State) -> Told:
@@ -145,6 +173,7 @@ def _starved(machine: StateMachine, path: Path, before: State, state: State) -> 
 
 _TELLERS: dict[str, Any] = {
     "crash": _crash,
+    "livelock": _livelock,
     "mutual_exclusion": _misused,
     "isolation": _isolation,
     "leak": _leak,
@@ -156,27 +185,21 @@ _TELLERS: dict[str, Any] = {
 }
 
 
-def races(watch: Watch) -> list[Told]:
-    """The data races that a watch has seen."""
-    told = []
-    for race in watch.races.values():
-        one, verb, line = race.one
-        other, verb2, line2 = race.other
-        text = (
-            f"{verb} of {race.value} by {one} (line {line}) and {verb2} by {other} "
-            f"(line {line2}) can come in either order"
-        )
-        told.append(Told(text, line))
-    return told
+def race(found: Race) -> Told:
+    """Two accesses of a value in either order."""
+    one, verb, line = found.one
+    other, verb2, line2 = found.other
+    text = (
+        f"{verb} of {found.value} by {one} (line {line}) and {verb2} by {other} "
+        f"(line {line2}) can come in either order"
+    )
+    return Told(text, line)
 
 
-def lock_order(watch: Watch) -> list[Told]:
-    """The circle in the order of locks that a watch has seen."""
-    ring = watch.cycle()
-    if not ring:
-        return []
+def lock_order(ring: Sequence[Order]) -> Told:
+    """The circle in an order of locks."""
     parts = [
         f"{one.worker} takes {one.taken} while it holds {one.held} (line {one.line})"
         for one in ring
     ]
-    return [Told("; ".join(parts), ring[0].line)]
+    return Told("; ".join(parts), ring[0].line)

@@ -39,7 +39,8 @@ class Waiter:
     def sentence(self) -> str:
         """For people."""
         holds = f", holds {' and '.join(self.holds)}" if self.holds else ""
-        held = f", held by {' and '.join(self.on)}" if self.on else ""
+        others = [who for who in self.on if who != self.worker]
+        held = f", held by {' and '.join(others)}" if others else ""
         place = f" (line {self.line})" if self.line else ""
         return f"{self.worker} {self.waits}{place}{held}{holds}"
 
@@ -53,6 +54,8 @@ class Deadlock:
 
     def sentence(self) -> str:
         """For people, without the waiters."""
+        if len(self.circle) == 1:
+            return f"deadlock: nobody can go on: {self.circle[0]} waits for itself"
         if self.circle:
             ring = " -> ".join([*self.circle, self.circle[0]])
             return f"deadlock: nobody can go on, in a circle: {ring}"
@@ -136,6 +139,7 @@ def _waiter(
     itself = name in holders and actor.name in holders[name] and operation.verb == "acquire"
     if itself and operation.section != "semaphores":
         why = ", which it holds itself"
+        others = (actor.name,)
     on = others if operation.verb == "acquire" else ()
     return Waiter(actor.name, operation.line, waits + why, on, holds)
 

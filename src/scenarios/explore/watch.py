@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from scenarios.explore.acting import STEP
+from scenarios.explore.judge import Key
 from scenarios.explore.local import operation_at
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.program import Operation
 
 
 class Race(NamedTuple):
-    """Two accesses of one value that can come in either order."""
+    """Two accesses of one value that can come in either order; `pair` are their actors."""
 
     value: str
     one: tuple[str, str, int]  # worker, verb, line
     other: tuple[str, str, int]
+    pair: tuple[int, int]
 
 
 class Order(NamedTuple):
@@ -29,87 +32,147 @@ class Order(NamedTuple):
     many: bool  # others are like that worker
 
 
-class Watch:
-    """Collects races and orders; `races` has one for each value."""
+class Next(NamedTuple):
+    """What an actor does next: an access of a value, or a lock taken while it holds some."""
 
-    def __init__(self, machine: StateMachine) -> None:
+    access: Operation | None = None
+    orders: frozenset[Order] = frozenset()
+
+
+class Watch:
+    """Collects races and orders; `races` has one for each value.
+
+    With `apart` it looks at one schedule, in which nobody stands for others like it.
+    """
+
+    def __init__(self, machine: StateMachine, *, races: bool = True, apart: bool = False) -> None:
         self._machine = machine
+        self._asked = races
         model = machine.model
         self.races: dict[str, Race] = {}
         self.orders: set[Order] = set()
         kin = [actor.kin for actor in model.actors]
-        self._many = {one: kin.count(one) > 1 for one in kin}
-        self._accesses: dict[tuple[int, int], Operation | None] = {}
+        self._many = {one: kin.count(one) > 1 and not apart for one in kin}
+        self._next: dict[tuple[int, int], Next] = {}
+        self._fresh: list[str] = []
 
-    def look(self, state: State, ahead: list[Transition]) -> None:
+    def look(self, state: State, ahead: Iterable[Transition]) -> None:
         """Look at a state and what can happen in it."""
-        accesses: dict[str, list[tuple[int, Operation]]] = {}
-        known = self._accesses
+        following = self._following(state, ahead)
+        for _, one in following:
+            if one.orders:
+                self.orders |= one.orders
+        for value, race in self._races(following, self.races).items():
+            self.races[value] = race
+            self._fresh.append(value)
+
+    def take(self) -> frozenset[Key]:
+        """The races that are new since this was asked before, as keys of what was seen."""
+        if not self._fresh:
+            return frozenset()
+        keys = {RACING, *map(race_of, self._fresh)}
+        self._fresh.clear()
+        return frozenset(keys)
+
+    def racing(self, state: State, ahead: Iterable[Transition]) -> dict[str, Race]:
+        """The races of one state, by value."""
+        return self._races(self._following(state, ahead), ())
+
+    def ordered(self, state: State, ahead: Iterable[Transition]) -> frozenset[Order]:
+        """The orders of one state."""
+        return frozenset[Order]().union(*(one.orders for _, one in self._following(state, ahead)))
+
+    def cycle(self) -> list[Order]:
+        """Orders that form a circle, of different workers and without a common gate."""
+        return ring_of(self.orders)
+
+    def _following(self, state: State, ahead: Iterable[Transition]) -> list[tuple[int, Next]]:
+        """Each actor that can go on and does what matters here."""
+        known, made = self._next, []
         for kind, index in ahead:
             if kind != STEP:
                 continue
             key = index, state[index]
-            if key not in known:
-                known[key] = self._first_look(*key)
-            operation = known[key]
-            if operation is not None and operation.object not in self.races:
-                accesses.setdefault(operation.object, []).append((index, operation))
-        for value, found in accesses.items():
-            if len(found) > 1:
-                self._race(value, found)
+            one = known.get(key)
+            if one is None:
+                one = known[key] = self._first_look(*key)
+            if one is not NOTHING:
+                made.append((index, one))
+        return made
 
-    def _first_look(self, index: int, number: int) -> Operation | None:
-        """The access of a value that an actor does next in this local, and the locks it takes."""
+    def _first_look(self, index: int, number: int) -> Next:
         local = self._machine.tables.locals[number]
         operation = operation_at(self._machine.model.actors[index], local)
         if operation is None:
-            return None
+            return NOTHING
+        if operation.section == "values":
+            return Next(operation) if self._asked else NOTHING
         if operation.verb == "acquire" and operation.object in self._machine.model.locks:
-            self._order(index, local.held, operation)
-        return operation if operation.section == "values" else None
+            orders = frozenset(self._orders(index, local.held, operation))
+            return Next(None, orders) if orders else NOTHING
+        return NOTHING
 
-    def _race(self, value: str, found: list[tuple[int, Operation]]) -> None:
+    def _races(
+        self, following: Iterable[tuple[int, Next]], known: Collection[str]
+    ) -> dict[str, Race]:
         """A plain write beside any other access; single atomic steps race with nothing else."""
-        writes = [one for one in found if one[1].verb == "write"]
-        if not writes:
-            return
-        write = writes[0]
-        other = next(one for one in found if one is not write)
-        self.races[value] = Race(value, self._told(write), self._told(other))
+        accesses: dict[str, list[tuple[int, Operation]]] = {}
+        for index, one in following:
+            if one.access is not None and one.access.object not in known:
+                accesses.setdefault(one.access.object, []).append((index, one.access))
+        made = {}
+        for value, found in accesses.items():
+            write = next((one for one in found if one[1].verb == "write"), None)
+            if write is not None and len(found) > 1:
+                other = next(one for one in found if one is not write)
+                pair = (write[0], other[0])
+                made[value] = Race(value, self._told(write), self._told(other), pair)
+        return made
 
     def _told(self, access: tuple[int, Operation]) -> tuple[str, str, int]:
         index, operation = access
         return self._machine.model.actors[index].name, operation.name, operation.line
 
-    def _order(self, index: int, held: tuple[str, ...], operation: Operation) -> None:
+    def _orders(self, index: int, held: Sequence[str], operation: Operation) -> Iterator[Order]:
         taken = self._machine.model.locks[operation.object]
         if taken in held:
             return
         actor = self._machine.model.actors[index]
         for name in held:
             gates = frozenset(held) - {name}
-            order = Order(name, taken, actor.name, operation.line, gates, self._many[actor.kin])
-            self.orders.add(order)
+            yield Order(name, taken, actor.name, operation.line, gates, self._many[actor.kin])
 
-    def cycle(self) -> list[Order]:
-        """Orders that form a circle, of different workers and without a common gate."""
-        edges = sorted(self.orders, key=repr)
-        rings = (self._ring([first], edges) for first in edges)
-        return next((ring for ring in rings if ring), [])
 
-    def _ring(self, ring: list[Order], edges: list[Order]) -> list[Order]:
-        last = ring[-1]
-        if last.taken == ring[0].held and len(ring) > 1:
-            return ring
-        if len(ring) > len(self.orders):
-            return []
-        for edge in edges:
-            if edge.held != last.taken or any(edge.held == one.held for one in ring):
-                continue
-            same = any(edge.worker == one.worker and not one.many for one in ring)
-            if same or any(edge.gates & one.gates for one in ring):
-                continue
-            found = self._ring([*ring, edge], edges)
-            if found:
-                return found
+NOTHING = Next()
+
+RACING: Key = ("found", "data_race")
+
+
+def race_of(value: str) -> Key:
+    """What a race about a value is seen as."""
+    return "race", value
+
+
+def ring_of(orders: Collection[Order]) -> list[Order]:
+    """Orders that form a circle, of different workers and without a common gate; else none."""
+    edges = sorted(orders, key=repr)
+    rings = (_ring([first], edges) for first in edges)
+    return next((ring for ring in rings if ring), [])
+
+
+def _ring(ring: list[Order], edges: list[Order]) -> list[Order]:
+    last = ring[-1]
+    if last.taken == ring[0].held and len(ring) > 1:
+        return ring
+    if len(ring) > len(edges):
         return []
+    for edge in edges:
+        if edge.held != last.taken or any(edge.held == one.held for one in ring):
+            continue
+        same = any(edge.worker == one.worker and not one.many for one in ring)
+        if same or any(edge.gates & one.gates for one in ring):
+            continue
+        found = _ring([*ring, edge], edges)
+        if found:
+            return found
+    return []

@@ -60,7 +60,10 @@ def _head(page: Page, result: Result) -> None:
     word = page.paint(WORDS.get(found, found), STYLES.get(found, YELLOW))
     took = wording.duration(result["run"].get("duration") or 0.0)
     if "rows" in result:
-        end = "to something wrong" if result["exit"] else "and nothing is wrong at its end"
+        end = "and nothing is wrong at its end"
+        if any(one["declared"] for one in result["findings"]):
+            end = "to what the file expects to be found"
+        end = "to something wrong" if result["exit"] else end
         page.line(f"{title}: {explored['how']}: the order was followed {end}", cut=False)
         return
     page.line(f"{title}: {word}, {_looked(explored)} in {took}", cut=False)
@@ -115,7 +118,8 @@ def _notes(one: Mapping[str, Any]) -> Iterator[str]:
 
 def _waiter(one: Mapping[str, Any]) -> str:
     line = f" (line {one['line']})" if one["line"] else ""
-    held = f", held by {' and '.join(one['held_by'])}" if one["held_by"] else ""
+    others = [who for who in one["held_by"] if who != one["worker"]]
+    held = f", held by {' and '.join(others)}" if others else ""
     holds = f"; holds {' and '.join(one['holds'])}" if one["holds"] else ""
     return f"{one['worker']} {wording.visible(one['waits_for'])}{line}{held}{holds}"
 
@@ -189,6 +193,9 @@ def _schedules(page: Page, result: Result) -> None:
         for one in result["schedules"]
     ]
     page.rows("schedules of the file", rows, state=0)
+    for one in result["schedules"]:
+        if one.get("replay"):
+            page.line(f"  to see it again: {one['replay']}", cut=False)
 
 
 # -- the rest ----------------------------------------------------------------------------------

@@ -13,9 +13,12 @@ from scenarios.errors import Fault
 from scenarios.verdict import Result
 
 
-def render(results: Sequence[Result]) -> str:
-    """The results; numbers that JSON does not have are texts (`"inf"`)."""
-    return dump(results[0] if len(results) == 1 else list(results))
+def render(results: Sequence[Result], *, several: bool = False) -> str:
+    """The results; numbers that JSON does not have are texts (`"inf"`).
+
+    `several` tells that there were to be more, so that one alone is a list as well.
+    """
+    return dump(results[0] if len(results) == 1 and not several else list(results))
 
 
 def checks(found: Sequence[Mapping[str, Any]]) -> str:
