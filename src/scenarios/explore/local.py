@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scenarios.answers import STOP, Refused
-from scenarios.errors import ScenariosError
 from scenarios.explore.cut import Cut
 from scenarios.explore.model import Actor
+from scenarios.explore.stores import Store, age, kept, store_of
 from scenarios.program import FAILS, RETURNS, STOPS, Frame, Operation, Updater, advance
 from scenarios.program import End as Way
 from scenarios.program.instructions import (
@@ -75,50 +75,6 @@ class Resumed(NamedTuple):
     strange: str = ""
 
 
-class Store:
-    """The thread-locals of one actor: name: attribute: (value, whether an earlier job set it)."""
-
-    __slots__ = ("_names", "_plans", "content", "strange")
-
-    def __init__(
-        self, content: dict[str, dict[str, Any]], plans: Mapping[str, LocalPlan], names: Any
-    ) -> None:
-        self.content = content
-        self.strange = ""
-        self._plans = plans
-        self._names = names
-
-    def __getitem__(self, name: str) -> Attributes:
-        if name not in self.content:
-            plan = self._plans[name]
-            if plan.call is not None:
-                raise Cut(f"local.{name} is made by the Python code {plan.call.target}")
-            start = plan.attributes.evaluate(self._names) if plan.attributes else {}
-            self.content[name] = {key: (value, False) for key, value in start.items()}
-        return Attributes(self, name)
-
-
-class Attributes:
-    """The attributes of one thread-local; says when an earlier job's is read."""
-
-    __slots__ = ("_name", "_store")
-
-    def __init__(self, store: Store, name: str) -> None:
-        self._store = store
-        self._name = name
-
-    def __getitem__(self, attribute: str) -> Any:
-        found = self._store.content[self._name].get(attribute)
-        if found is None:
-            raise ScenariosError(f"local.{self._name} has no attribute {attribute!r} yet")
-        if found[1]:
-            self._store.strange = f"local.{self._name}.{attribute}"
-        return found[0]
-
-    def __setitem__(self, attribute: str, value: Any) -> None:
-        self._store.content[self._name][attribute] = (value, False)
-
-
 def operation_at(actor: Actor, local: Local) -> Operation | None:
     """The operation that an actor does next."""
     if local.place < 0:
@@ -131,26 +87,16 @@ def begin(
     actor: Actor, local: Local, plans: Mapping[str, LocalPlan], job: tuple[int, Any] | None = None
 ) -> Resumed:
     """Start an actor's program, for one job where it has jobs."""
-    store = _store(actor, local, plans)
+    store = store_of(actor.names, local.locals, plans)
     names = {**actor.names, "local": store}
     if job is not None:
         names["job"] = {"index": job[0], "item": thawed(frozen(job[1]))}
-        _age(store, plans, actor.names)
+        age(store, plans, actor.names)
     frame = Frame(actor.program, names)
     started = local._replace(phase=RUNNING, told=False, got=-1, end=None, parked=False, due=None)
     if job is not None:
         started = started._replace(job=job[0])
     return _run(actor, started, frame, store, advance(frame))
-
-
-def _age(store: Store, plans: Mapping[str, LocalPlan], names: Mapping[str, Any]) -> None:
-    """A new job begins: what is there is an earlier one's, unless it is as at the start."""
-    for name, attributes in store.content.items():
-        plan = plans[name]
-        start = plan.attributes.evaluate(dict(names)) if plan.attributes else {}
-        for key, (value, _) in attributes.items():
-            same = key in start and frozen(start[key]) == frozen(value)
-            attributes[key] = (value, not same)
 
 
 def resume(
@@ -161,7 +107,7 @@ def resume(
     jobs: Sequence[Any] | None,
 ) -> Resumed:
     """Go on with the answer to the operation under way, up to the next one."""
-    store = _store(actor, local, plans)
+    store = store_of(actor.names, local.locals, plans)
     frame = _thaw(actor, local, store, jobs)
     operation = frame.waiting
     taken = operation is not None and operation.verb == "get" and answer.__class__ is not Refused
@@ -193,7 +139,7 @@ def argument_of(
     operation = operation_at(actor, local)
     if operation is None or operation.verb != "update":
         return thawed(local.argument)
-    return _argument(local, _thaw(actor, local, _store(actor, local, plans), jobs))
+    return _argument(local, _thaw(actor, local, store_of(actor.names, local.locals, plans), jobs))
 
 
 def _argument(local: Local, frame: Frame) -> Any:
@@ -213,7 +159,7 @@ def _run(
         logs.append((operation.line, message if isinstance(message, str) else str(message)))
         local = local._replace(got=-1)
         operation = advance(frame, True)
-    local = local._replace(locals=_frozen_store(store))
+    local = local._replace(locals=kept(store))
     if frame.end is not None:
         return Resumed(ended(local, _end(frame.end)), tuple(logs), store.strange)
     assert operation is not None
@@ -281,15 +227,6 @@ def _thaw(actor: Actor, local: Local, store: Store, jobs: Sequence[Any] | None) 
     frame.timeout = local.timeout
     frame.waiting = operation_at(actor, local)
     return frame
-
-
-def _store(actor: Actor, local: Local, plans: Mapping[str, LocalPlan]) -> Store:
-    content = thawed(local.locals) if local.locals else {}
-    return Store(content, plans, dict(actor.names))
-
-
-def _frozen_store(store: Store) -> bytes:
-    return frozen(dict(sorted(store.content.items()))) if store.content else b""
 
 
 _PASSING = frozenset({JUMP, NEXT_ITEM, LEAVE, FALL_INTO, END_FINALLY, COUNT_ROUND})
