@@ -139,7 +139,7 @@ def test_a_lost_update_with_its_race_and_no_serial_order() -> None:
             "      - if: job.index == 0\n        steps: [set: {local.mine.user: '${job.item}'}]\n"
             "      - return: ${local.mine.user}\n",
             "isolation",
-            "p read a thread-local that an earlier job on its thread had set",
+            "p read local.mine.user, which an earlier job on its thread had set",
         ),
         (
             "queues: {q: {}}\nworkers:\n  w: {executor: thread, steps: [{put: q, value: 1}]}\n",
@@ -151,6 +151,17 @@ def test_a_lost_update_with_its_race_and_no_serial_order() -> None:
 def test_what_checkers_find(text: str, checker: str, message: str) -> None:
     """One sentence each, that names the culprit."""
     assert finding(text, checker)["message"] == message
+
+
+def test_who_reads_an_earlier_local_after_a_wait() -> None:
+    """At the line of the read, be it after an operation of its own or one that another ended."""
+    text = (
+        "locals: {mine: {user: none}}\nlocks: {g: {}}\nworkers:\n  p:\n    executor: pool\n"
+        "    options: {max_workers: 1}\n    jobs: [ann, bob]\n    steps:\n"
+        "      - with: g\n        steps: []\n"
+        "      - log: '${local.mine.user}'\n      - set: {local.mine.user: '${job.item}'}\n"
+    )
+    assert finding(text, "isolation")["line"] == 11
 
 
 def test_a_thread_local_that_each_job_sets_is_isolated() -> None:

@@ -27,6 +27,7 @@ from scenarios.explore.local import (
     resume,
 )
 from scenarios.explore.model import Model
+from scenarios.explore.stores import Strange
 from scenarios.explore.tables import Tables
 from scenarios.program import Operation
 from scenarios.resources.conditions import Condition
@@ -62,6 +63,7 @@ class Move(NamedTuple):
     steps: int = 1
     answer: Any = True
     logs: tuple[tuple[int, str], ...] = ()
+    strange: Strange | None = None
 
 
 class Acting:
@@ -195,7 +197,7 @@ class Acting:
             grace = self._model.members[actor.member].declared.stop.grace
             after = after._replace(grace=round(grace * SECOND))
         number = self._tables.number(index, self._timed(index, after))
-        return Move(number, group, tuple(woken), marks, 1, answer, went.logs)
+        return Move(number, group, tuple(woken), marks, 1, answer, went.logs, went.strange)
 
     def _holding(self, local: Local, operation: Operation, answer: Any) -> Local:
         """With the locks that it holds after an operation."""
@@ -225,7 +227,7 @@ class Acting:
         went = force(actor, local, self._locals, self._jobs(index))
         marks = STRANGE if went.strange else 0
         number = self._tables.number(index, went.local)
-        return Move(number, group, tuple(woken), marks, 1, STOP, went.logs)
+        return Move(number, group, tuple(woken), marks, 1, STOP, went.logs, went.strange)
 
     def _cut(self, index: int, local: Local, cut: Cut, group: int) -> Move:
         actor = self._model.actors[index]
@@ -263,7 +265,8 @@ class Acting:
             return self._cut(index, local, cut, -1)
         marks = STRANGE if went.strange else 0
         made = self._timed(index, went.local)
-        return Move(self._tables.number(index, made), -1, (), marks, 1, True, went.logs)
+        number = self._tables.number(index, made)
+        return Move(number, -1, (), marks, 1, True, went.logs, went.strange)
 
     # -- operations that touch no resource -----------------------------------------------------
 

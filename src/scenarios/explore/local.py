@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from scenarios.answers import STOP, Refused
 from scenarios.explore.cut import Cut
 from scenarios.explore.model import Actor
-from scenarios.explore.stores import Store, age, kept, store_of
+from scenarios.explore.stores import Store, Strange, age, kept, store_of
 from scenarios.program import FAILS, RETURNS, STOPS, Frame, Operation, Updater, advance
 from scenarios.program import End as Way
 from scenarios.program.instructions import (
@@ -68,11 +68,11 @@ class Local(NamedTuple):
 
 
 class Resumed(NamedTuple):
-    """What came of going on: the new local, what was logged, whether a local was not its own."""
+    """What came of going on: the new local, what was logged, and which local was not its own."""
 
     local: Local
     logs: tuple[tuple[int, str], ...] = ()
-    strange: str = ""
+    strange: Strange | None = None
 
 
 def operation_at(actor: Actor, local: Local) -> Operation | None:
@@ -92,7 +92,7 @@ def begin(
     if job is not None:
         names["job"] = {"index": job[0], "item": thawed(frozen(job[1]))}
         age(store, plans, actor.names)
-    frame = Frame(actor.program, names)
+    frame = store.frame = Frame(actor.program, names)
     started = local._replace(phase=RUNNING, told=False, got=-1, end=None, parked=False, due=None)
     if job is not None:
         started = started._replace(job=job[0])
@@ -124,7 +124,7 @@ def force(
 ) -> Resumed:
     """End it though it cleans up: all that it still wants to do is refused, but not its logs."""
     logs: list[tuple[int, str]] = []
-    strange = ""
+    strange: Strange | None = None
     while local.phase == RUNNING:
         local, more, seen = resume(actor, local, STOP, plans, jobs)
         logs += more
@@ -219,7 +219,7 @@ def _thaw(actor: Actor, local: Local, store: Store, jobs: Sequence[Any] | None) 
     names = {**actor.names, "local": store}
     if jobs is not None and local.job >= 0:
         names["job"] = {"index": local.job, "item": thawed(frozen(jobs[local.job]))}
-    frame = Frame(actor.program, names)
+    frame = store.frame = Frame(actor.program, names)
     frame.pc, blocks, pending, frame.reads, variables = thawed(local.frame)
     frame.blocks = blocks
     frame.pending = [Way(*way) for way in pending]

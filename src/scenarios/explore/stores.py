@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from scenarios.errors import ScenariosError
 from scenarios.explore.cut import Cut
+from scenarios.program import Frame
+from scenarios.program.instructions import line_of
 from scenarios.resources.freezing import frozen, thawed
 from scenarios.worker_plan import LocalPlan
 
 
-class Store:
-    """The thread-locals of one actor: name: attribute: (value, whether an earlier job set it)."""
+class Strange(NamedTuple):
+    """An attribute that was read though an earlier job had set it, and the line."""
 
-    __slots__ = ("_names", "_plans", "content", "strange")
+    attribute: str
+    line: int
+
+
+class Store:
+    """The thread-locals of one actor: name: attribute: (value, whether an earlier job set it).
+
+    `frame` is the program that uses them.
+    """
+
+    __slots__ = ("_names", "_plans", "content", "frame", "strange")
 
     def __init__(
         self, content: dict[str, dict[str, Any]], plans: Mapping[str, LocalPlan], names: Any
     ) -> None:
         self.content = content
-        self.strange = ""
+        self.frame: Frame | None = None
+        self.strange: Strange | None = None
         self._plans = plans
         self._names = names
 
@@ -48,7 +61,9 @@ class Attributes:
         if found is None:
             raise ScenariosError(f"local.{self._name} has no attribute {attribute!r} yet")
         if found[1]:
-            self._store.strange = f"local.{self._name}.{attribute}"
+            frame = self._store.frame
+            line = 0 if frame is None else line_of(frame.instructions[frame.pc - 1])
+            self._store.strange = Strange(f"local.{self._name}.{attribute}", line)
         return found[0]
 
     def __setitem__(self, attribute: str, value: Any) -> None:

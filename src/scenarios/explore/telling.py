@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scenarios import wording
-from scenarios.explore.acting import MISUSED, STRANGE, TICK, UNREAD
+from scenarios.explore.acting import MISUSED, TICK, UNREAD, Move
 from scenarios.explore.facts import facts, statistics
 from scenarios.explore.judge import Judge
 from scenarios.explore.livelock import circle
@@ -109,18 +109,24 @@ def _operation(machine: StateMachine, state: State, index: int) -> Operation | N
 
 
 def _isolation(machine: StateMachine, path: Path, before: State, state: State) -> Told:
-    at = machine.initial()
-    for transition in path:
-        machine.enabled(at)
-        after = machine.step(at, transition)
-        if after[-1] & STRANGE and not at[-1] & STRANGE:
-            _, index = transition
-            actor = machine.model.actors[index]
-            operation = operation_at(actor, machine.tables.locals[at[index]])
-            line = operation.line if operation is not None else 0
-            text = f"{actor.name} read a thread-local that an earlier job on its thread had set"
-            return Told(text, line)
-        at = after
+    heard: list[tuple[int, Move]] = []
+    usual = machine.life.hear
+    machine.life.hear = lambda index, move, _: heard.append((index, move))
+    try:
+        at = machine.initial()
+        for kind, index in path:
+            machine.enabled(at)
+            move = machine.move(at, (kind, index))
+            at = machine.step(at, (kind, index))
+            moves = [*heard, *([] if move is None else [(index, move)])]
+            heard.clear()
+            for who, made in moves:
+                if made.strange is not None:
+                    name, (attribute, line) = machine.model.actors[who].name, made.strange
+                    text = f"{name} read {attribute}, which an earlier job on its thread had set"
+                    return Told(text, line)
+    finally:
+        machine.life.hear = usual
     return Told("a thread-local of an earlier job was read")
 
 

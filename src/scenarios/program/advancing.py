@@ -10,7 +10,7 @@ from scenarios.errors import RAISED, ScenariosError, Stopped, sentence
 from scenarios.program.arguments import prepare
 from scenarios.program.control import LOCAL
 from scenarios.program.frame import FAILS, STOPS, End, Frame, unwind
-from scenarios.program.instructions import OPERATE, Operation
+from scenarios.program.instructions import OPERATE, Operation, line_of
 
 NOT_DONE = frozenset({"timeout", "would_block", "broken"})
 """Why an operation was refused where `otherwise` goes on: others may have broken a barrier."""
@@ -45,19 +45,13 @@ def advance(frame: Frame, answer: Any = None) -> Operation | None:
                 return operation  # type: ignore[no-any-return]
             LOCAL[instruction[0]](frame, instruction)
         except ScenariosError as error:
-            unwind(frame, End(FAILS, str(error), _line(instruction)))
+            unwind(frame, End(FAILS, str(error), line_of(instruction)))
         except Stopped:  # in code that makes a thread-local
             unwind(frame, End(STOPS))
         except RAISED as error:  # of the user's objects: whatever is held is still released
-            line, trace = _line(instruction), traceback.format_exc()
+            line, trace = line_of(instruction), traceback.format_exc()
             unwind(frame, End(FAILS, sentence(error), line, trace))
     return None
-
-
-def _line(instruction: tuple[Any, ...]) -> int:
-    """The line of an instruction; an operation knows its own."""
-    line: int = instruction[1].line if instruction[0] == OPERATE else instruction[-1]
-    return line
 
 
 def _finishes_first(frame: Frame) -> bool:

@@ -111,3 +111,9 @@ class Program(NamedTuple):
 
     instructions: tuple[tuple[Any, ...], ...]
     variables: tuple[str, ...] = ()
+
+
+def line_of(instruction: tuple[Any, ...]) -> int:
+    """The line of an instruction that evaluates anything; an operation knows its own."""
+    line: int = instruction[1].line if instruction[0] == OPERATE else instruction[-1]
+    return line
