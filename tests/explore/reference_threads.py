@@ -179,9 +179,16 @@ class Thread:
     # -- its end -------------------------------------------------------------------------------
 
     def go(self) -> None:
-        """It runs no more; that what it has in hand goes back is a moment of its own."""
+        """It runs no more; that what it has in hand goes back is a moment of its own.
+
+        So is the end of who may start again: it can be asked to end before that.
+        """
         self.phase, self.timed = "leaving", False
-        if not self.world.in_hand(self):
+        declared = self.member.declared
+        others = [one for one in self.member.threads if one is not self]
+        last = all(one.phase == "over" for one in others)
+        again = declared.background and declared.restart.policy != "never" and last
+        if not (again or self.world.in_hand(self)):
             self.leave()
 
     def leave(self) -> None:

@@ -168,6 +168,11 @@ def pauses_that_nobody_cuts_short(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Starts, "_stop", lambda self, state, member: self.end_pause(state, member))
 
 
+def ends_that_are_heard_at_once(patch: pytest.MonkeyPatch) -> None:
+    """Who has done its work starts again before it can be asked to end."""
+    patch.setattr(Life, "_lingers", lambda self, state, member, index: self.holds(state, index))
+
+
 def sleeps_in_time(patch: pytest.MonkeyPatch) -> None:
     """A sleep is always over before a time-out."""
     patch.setattr(Timers, "alone", lambda self, state, found: not found)
@@ -234,6 +239,7 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
     "time-outs at once": (time_outs_at_once, "time"),
     "nobody is forced": (nobody_is_forced, "background"),
     "pauses that nobody cuts short": (pauses_that_nobody_cuts_short, "background"),
+    "ends that are heard at once": (ends_that_are_heard_at_once, "background"),
     "sleeps in time": (sleeps_in_time, "time"),
     "nobody is stopped in a wait": (nobody_is_stopped_in_a_wait, "background"),
     "nothing wakes who sleeps": (nothing_wakes_who_sleeps, "values"),

@@ -167,9 +167,10 @@ def test_a_stop_in_a_pause_ends_it() -> None:
         for made in (facts(of, state) for state in ends(of))
     }
     assert found == {
+        (1, "succeeded", 0),  # it was asked to end before its end was heard
         (1, "terminated", 1),
         (2, "terminated", 1),
-        (2, "succeeded", 1),  # it was ended before it heard of the stop
+        (2, "succeeded", 1),
         (2, "terminated", 2),
         (3, "terminated", 2),
         (3, "succeeded", 2),

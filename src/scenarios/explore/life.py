@@ -158,20 +158,37 @@ class Life:
         local = self.local(state, index)
         if member.pool is not None:
             self._job_over(state, member, index, local)
-        elif self._holds(state, index):
+        elif self._lingers(state, member, index):
             return False
         else:
             self._attempt_over(state, member, index, local)
         return True
 
     def leaving(self, state: Sequence[int], index: int) -> bool:
-        """Whether an actor that has done its work has to give back what it has in hand."""
-        local = self.local(state, index)
+        """Whether an actor that has done its work has still to end, as a step of its own."""
+        local, member = self.local(state, index), self._member(index)
         if local.phase == IDLE:
-            pool = self.pool(state, self._member(index))
-            if not pool.stopping and pool.next < len(self._member(index).jobs or ()):
+            pool = self.pool(state, member)
+            if not pool.stopping and pool.next < len(member.jobs or ()):
                 return False
-        return local.phase in (IDLE, DONE) and self._holds(state, index)
+        return local.phase in (IDLE, DONE) and self._lingers(state, member, index)
+
+    def _lingers(self, state: Sequence[int], member: Member, index: int) -> bool:
+        """Whether others may act before the end of who has done its work.
+
+        It has to give back what it has in hand; or it may start again, unless it is asked to end
+        before its end is heard.
+        """
+        return self.holds(state, index) or (
+            member.declared.background
+            and member.declared.restart.policy != "never"
+            and not self._other_threads(state, member, index)
+        )
+
+    def _other_threads(self, state: Sequence[int], member: Member, index: int) -> bool:
+        """Whether other threads of its pool have not ended."""
+        others = (other for other in member.actors if other != index)
+        return any(self.local(state, other).phase != OVER for other in others)
 
     def leave(self, state: list[int], index: int) -> None:
         """Its thread is gone."""
@@ -187,7 +204,7 @@ class Life:
         slot = self.hands.get(queue)
         return slot is not None and bool(self._tables.named[slot][state[slot]])
 
-    def _holds(self, state: Sequence[int], index: int) -> bool:
+    def holds(self, state: Sequence[int], index: int) -> bool:
         named = self._tables.named
         return any(index in named[slot][state[slot]] for slot in self.hands.values())
 
@@ -290,7 +307,7 @@ class Life:
         changed = False
         for index in member.actors:
             local = self.local(state, index)
-            if local.phase == IDLE and not self._holds(state, index):
+            if local.phase == IDLE and not self._lingers(state, member, index):
                 self._leave(state, index, local)
                 state[index] = self._tables.number(index, closed(local, self._counted))
                 changed = True

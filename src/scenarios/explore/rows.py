@@ -92,7 +92,9 @@ def _row(
         return Row(number, actor.name, member.declared.line, text, (), also)
     if kind == TAKE:
         if machine.life.leaving(state, index):
-            text = "gives back what it had in hand" + _ending(machine, index, state, after)
+            held = machine.life.holds(state, index)
+            text = "gives back what it had in hand" if held else "has done its work"
+            text += _ending(machine, index, state, after)
             return Row(number, actor.name, member.declared.line, text, (), also)
         job = machine.life.pool(state, member).next
         begun = machine.acting.begun(index, state[index], 0 if member.alike else job)
