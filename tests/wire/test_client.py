@@ -15,6 +15,7 @@ from scenarios.answers import Refused
 from scenarios.errors import EnvironmentFault, ScenariosError, Stopped
 from scenarios.hub.launch import Hub
 from scenarios.wire import frames
+from scenarios.wire.channel import Channel
 from scenarios.wire.client import HubClient
 from scenarios.wire.control import HubControl
 
@@ -319,6 +320,28 @@ def test_an_item_granted_while_the_stop_was_on_its_way_goes_back(hub: Hub) -> No
     with pytest.raises(Stopped):
         one.perform(Q, "get")
     assert other.perform(Q, "get") == ("x", None)
+
+
+def test_a_lock_granted_while_the_stop_was_on_its_way_is_held(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As between threads: the stop is for the operation after it, and the lock was taken."""
+    one = client(hub, "one")
+    receive = Channel.receive
+
+    def late(self: Channel, item: bool = False) -> object:
+        answer = receive(self, item)
+        one.interrupt()
+        return answer
+
+    for index in (LOCK, SEMAPHORE):
+        assert one.perform(Q, "size") == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(Channel, "receive", late)
+            assert one.perform(index, "acquire") is True
+        with pytest.raises(Stopped):
+            one.perform(Q, "size")
+        assert one.perform(index, "release") is True
 
 
 def test_an_object_is_taken_before_it_is_read(hub: Hub) -> None:

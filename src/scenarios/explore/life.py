@@ -205,6 +205,7 @@ class Life:
         return slot is not None and bool(self._tables.named[slot][state[slot]])
 
     def holds(self, state: Sequence[int], index: int) -> bool:
+        """Whether it has items in hand."""
         named = self._tables.named
         return any(index in named[slot][state[slot]] for slot in self.hands.values())
 

@@ -85,17 +85,13 @@ class HubClient:
             if verb == "shutdown" and self._resources[index].tells:
                 return codec.UNTOLD
             encoded = codec.argument(section, verb, argument)
-            answer = self._ask(channel, index, verb, encoded, timeout)
+            return self._ask(channel, index, verb, encoded, timeout)
         except BaseException:
             if self._midway:  # what is in hand goes back, as after a death
                 self._midway = False
                 self._awaited = 0
                 self.close(died=True)
             raise
-        if self._stop and verb == "acquire" and answer.__class__ is not Refused:
-            self._ask(channel, index, "release")  # granted while the stop was on its way
-            raise self._stopped()
-        return answer
 
     def interrupt(self) -> None:
         """The operation under way, or else the next one, raises Stopped.
