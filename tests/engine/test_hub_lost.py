@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from running import Ran, run
+from scenarios.engine.stopping import LAST_CHANCE, SHORT_GRACE
+from scenarios.supervision import proctable
 from scenarios.wire.control import HubControl
 from supervision.witness import survivors
 
@@ -194,10 +197,43 @@ def test_hub_that_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     text = BUSY.replace("timeout: 30s", "timeout: 2s")
     ran, took = struck(tmp_path / "run", text, 0.3, signal.SIGSTOP)
     assert (ran.exit, ran.state) == (1, "timed_out")
-    assert ran.result["run"]["error"] == "the run did not end within its time-out of 2s"
+    held = r"did not end within .* time-out of 2s: the hub \(process \d+\), which .* is stopped by"
+    assert re.search(held, ran.result["run"]["error"])
+    assert re.search(held, ran.result["workers"]["seat"]["error"])
     assert any(" is in get q (line " in notice for notice in ran.result["notices"])
     print(f"ended {took:.1f} s after the hub was stopped")
-    assert took < 20
+    assert took < 2 + SHORT_GRACE + SOON
+
+
+@pytest.mark.parametrize("stopped", ["spawner", "guard"])
+def test_who_watches_is_stopped(stopped: str, tmp_path: Path) -> None:
+    """The spawner tells of no end and ends nobody: the run says so; its end waits for neither."""
+
+    def strike() -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            time.sleep(0.01)
+            for mark in (tmp_path / ".scenarios").glob("runs/[0-9]*"):
+                found = survivors(mark.name)
+                guards = [pid for pid in found if proctable.parent_of(pid) == os.getpid()]
+                below = [one for pid in guards for one in proctable.children(pid)]
+                if any("sleep 30" in words for words in found.values()):
+                    os.kill((below if stopped == "spawner" else guards)[0], signal.SIGSTOP)
+                    return
+
+    thread = threading.Thread(target=strike)
+    thread.start()
+    began = time.monotonic()
+    ran = run(tmp_path, "timeout: 3s\nworkers: {w: {command: [sleep, '30']}}\n")
+    took = time.monotonic() - began
+    thread.join()
+    assert ran.state == "timed_out"
+    told = [text for text in ran.result["notices"] if "is stopped by a signal" in text]
+    if stopped == "spawner":
+        assert told[0].startswith("worker w (line 2) cannot be ended, nor its end be known: the sp")
+        assert "the spawner (process " in ran.result["run"]["error"]
+    assert len(told) == (stopped == "spawner")
+    assert took < 3 + SHORT_GRACE + LAST_CHANCE + SOON
 
 
 def test_complaints_of_the_hub_are_told(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def run(
                 "run_started", run=folder.id, seed=plan.seed, file=plan.scenario.path
             )
             _supervise(state)
+            facilities.end_stopped()
             info = _info(state, folder, time.monotonic() - began)
             result = results.result(plan, facilities, state.groups, info, state.exit_code)
         finally:

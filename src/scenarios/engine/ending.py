@@ -7,7 +7,7 @@ import time
 from scenarios.engine.background import asked_to_end
 from scenarios.engine.members import Member
 from scenarios.engine.state import RunState
-from scenarios.engine.stopping import STATE_AFTER
+from scenarios.engine.stopping import STATE_AFTER, because
 from scenarios.worker_plan import Outcome
 
 
@@ -47,9 +47,10 @@ def _killed(outcome: Outcome) -> bool:
 
 def _out_of_time(run: RunState, member: Member) -> str:
     limit = member.declared.timeout
+    why = because(run)
     if member.stopping == "timeout" and limit is not None:
-        return f"did not end within its time-out of {limit:g}s"
-    return f"did not end within the run's time-out of {run.plan.scenario.timeout:g}s"
+        return f"did not end within its time-out of {limit:g}s{why}"
+    return f"did not end within the run's time-out of {run.plan.scenario.timeout:g}s{why}"
 
 
 def _again(run: RunState, member: Member, outcome: Outcome) -> bool:

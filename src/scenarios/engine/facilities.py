@@ -22,6 +22,7 @@ from scenarios.resources.machines import make_all
 from scenarios.supervision.client import Child, Spawner
 from scenarios.supervision.host import finish
 from scenarios.supervision.output import BoundedOutput, OutputPump
+from scenarios.supervision.proctable import is_stopped
 from scenarios.supervision.worker_process import signal_name
 from scenarios.wire.control import HubControl
 from scenarios.worker.access import Access
@@ -102,6 +103,22 @@ class Facilities:
                 self._spawner = Spawner.start(self.setting.run_id)
             return self._spawner
 
+    def stopped(self) -> str:
+        """Which process that the run needs is held by a signal and answers nobody; "" for none."""
+        if self._spawner is not None and self._spawner.stopped:
+            return (
+                f"the spawner (process {self._spawner.pid}), which starts, watches and ends the "
+                "workers, is stopped by a signal"
+            )
+        if self._hub is not None and self._hub.returncode is None and is_stopped(self._hub.pid):
+            return f"{self._the_hub()}, is stopped by a signal and answers nobody"
+        return ""
+
+    def end_stopped(self) -> None:
+        """Once all has ended a stopped hub is of no use: nobody waits for its answer."""
+        if self._hub is not None and is_stopped(self._hub.pid):
+            self._hub.kill()
+
     def lost(self) -> bool:
         """Whether the spawner was ended from outside."""
         return self._spawner is not None and not self._closed and not self._spawner.alive
@@ -154,9 +171,11 @@ class Facilities:
 
     def hub_loss(self, code: int | None) -> str:
         """What is told when the hub has ended before the run."""
+        return f"{self._the_hub()}, {self._hub_end(code)}; run again"
+
+    def _the_hub(self) -> str:
         pid = self._hub.pid if self._hub is not None else 0
-        what = f"the hub (process {pid}), which owns what workers share"
-        return f"{what}, {self._hub_end(code)}; run again"
+        return f"the hub (process {pid}), which owns what workers share"
 
     def _hub_end(self, code: int | None) -> str:
         end = "gave no answer" if code is None else f"ended with exit code {code}"
@@ -217,7 +236,7 @@ class Facilities:
         """The end of its input ends the hub, which then removes its socket."""
         os.close(self._hub_input)
         self._hub_input = -1
-        if self._hub is not None:
+        if self._hub is not None and self._spawner is not None and not self._spawner.stopped:
             self._hub.wait(HUB_END)
 
     def close(self) -> None:

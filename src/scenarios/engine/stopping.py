@@ -49,6 +49,7 @@ class Stopping:
         run = self._run
         if run.state == "running" and now >= run.deadline:
             run.error = f"the run did not end within its time-out of {run.plan.scenario.timeout:g}s"
+            run.error += because(run)
             self.end_all("run_timeout", "timed_out", SHORT_GRACE)
         for member in run.members:
             if member.over:
@@ -74,15 +75,16 @@ class Stopping:
     def _give_up(self, member: Member) -> None:
         """A thread that runs a call cannot be ended by anybody."""
         member.abandoned = True
-        cure = "let its code wait on a resource of the scenario, or use executor: process"
+        why = "let its code wait on a resource of the scenario, or use executor: process"
+        told = "did not end when it was stopped and still runs"
         if member.capabilities.kill:
-            cure = "the kernel holds it in a system call (state D in `ps`)"
-        self._run.notices.append(
-            f"worker {member.name} (line {member.plan.line}) did not end when it was stopped and "
-            f"still runs: {cure}"
-        )
-        why = member.stopping or "terminate"
-        self._run.finish(member, Outcome(STATE_AFTER[why], error=member.problem))
+            why = "the kernel holds it in a system call (state D in `ps`)"
+            if stopped := self._run.facilities.stopped():
+                told, why = "cannot be ended, nor its end be known", stopped
+        where = f"worker {member.name} (line {member.plan.line})"
+        self._run.notices.append(f"{where} {told}: {why}")
+        state = STATE_AFTER[member.stopping or "terminate"]
+        self._run.finish(member, Outcome(state, error=member.problem))
 
     def end_all(self, why: str, state: State, grace: float | None = None) -> None:
         """Stop every member because of the run as a whole."""
@@ -115,3 +117,9 @@ class Stopping:
         for member in run.members:
             if not member.over and member.handle is not None:
                 self._force(member)
+
+
+def because(run: RunState) -> str:
+    """For the end of a sentence: what the run needs and does not go on, if there is any."""
+    stopped = run.facilities.stopped()
+    return f": {stopped}" if stopped else ""

@@ -89,4 +89,4 @@ class Supervisor:
         try:
             self._background.progress()
         except EnvironmentFault as error:  # the hub that it asks is gone
-            self._stopping.lose(str(error))
+            self._stopping.lose(self._run.facilities.stopped() or str(error))

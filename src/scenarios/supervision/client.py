@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scenarios.errors import EnvironmentFault
-from scenarios.supervision import frames, leftovers, marks, orders
+from scenarios.supervision import frames, leftovers, marks, orders, proctable
 
 # Seconds that a start, and an end beyond its grace, may take before the spawner is taken for stuck.
 _START_LIMIT = 30.0
@@ -117,6 +117,11 @@ class Spawner:
     def alive(self) -> bool:
         """Whether it can start something: neither closed nor ended from outside."""
         return not self._closed and not self._over.is_set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is held by a signal, and so starts, tells and ends nothing."""
+        return not self._over.is_set() and proctable.is_stopped(self.pid)
 
     def fork(
         self,
@@ -247,7 +252,7 @@ class Spawner:
         """The guard ends what a killed spawner leaves; without it this process does."""
         sessions = {child.pid for child in list(self._children.values()) if child.pid}
         try:
-            self._process.wait(_END_LIMIT)
+            self._process.wait(0.0 if proctable.is_stopped(self.guard_pid) else _END_LIMIT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -264,7 +269,7 @@ class Spawner:
             with self._sending:
                 self._closed = True
             self._tell(("close", 0, grace))
-            if not self._over.wait(grace + _END_LIMIT) and self.pid:
+            if self.pid and (self.stopped or not self._over.wait(grace + _END_LIMIT)):
                 os.kill(self.pid, signal.SIGKILL)  # stuck or stopped; its guard ends the rest
             self._over.wait(_END_LIMIT)
             self._end_what_is_left()

@@ -33,6 +33,12 @@ def status(pid: int) -> Status | None:
     return Status(fields[0].decode(), parent, group, session, int(fields[19]))
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is there and held by a signal, such as SIGSTOP, or by a debugger."""
+    found = status(pid)
+    return found is not None and found.state in "tT"
+
+
 def everyone() -> list[int]:
     """The pids of all processes."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
