@@ -168,6 +168,19 @@ def test_a_disk_that_becomes_full_and_is_cleared(tmp_path: Path) -> None:
         assert sum(event["event"] not in MADE_UP for event in events) + sum(lost) == 3208
 
 
+def test_a_quiet_run_tells_what_is_missing(tmp_path: Path) -> None:
+    """Its verdict holds, and its folder does not have all of it."""
+    with disk(tmp_path, "size=128k") as root:
+        write(tmp_path, MEANWHILE.replace("{sleep: 5ms}", "{read: v}").replace("400", "4000"))
+        done = scenarios("run", "case.yaml", "-q", "--run-dir", str(root), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        first, *notes = done.stdout.splitlines()
+        assert " passed in " in first
+        assert notes, done.stdout
+        assert all("No space left on device" in note for note in notes)
+        assert "had no room in the log" in notes[0]
+
+
 KILLED = """\
 values: {v: 0}
 workers:

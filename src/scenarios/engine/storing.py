@@ -17,8 +17,12 @@ from scenarios.wording import count
 
 
 def store(folder: RunFolder, result: dict[str, Any], state: RunState) -> None:
-    """Outputs, tracebacks, the log and the result; what cannot be written is a notice of it."""
+    """Outputs, tracebacks, the log and the result; what cannot be written is a notice of it.
+
+    These notices are `missing` from the run's folder as well.
+    """
     notices: list[str] = result["notices"]
+    first = len(notices)
     losses = state.facilities.watch.losses
     if losses.number:
         result["run"]["lost_events"] = losses.number
@@ -48,6 +52,8 @@ def store(folder: RunFolder, result: dict[str, Any], state: RunState) -> None:
             if text:
                 attempt(partial(folder.write_text, name, masker.text(text)))
     _merge(folder, notices)
+    if notices[first:]:
+        result["run"]["missing"] = notices[first:]
     if len(notices) > known:
         with suppress(EnvironmentFault):  # then it tells what was known before
             store_result()

@@ -171,9 +171,9 @@ def _expectations(result: Result) -> Iterator[Row]:
 
 
 def _tail(page: Page, result: Result, files: Sequence[str], brief: bool) -> None:
-    if not brief or result["exit"] != 0:
-        for notice in result.get("notices", ()):
-            page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
+    everything = not brief or result["exit"] != 0
+    for notice in result.get("notices", ()) if everything else result["run"].get("missing", ()):
+        page.line(f"note: {wording.visible(str(notice))}", YELLOW, cut=False)
     if not brief:
         if result["run"].get("folder"):
             page.line(f"folder: {wording.visible(str(result['run']['folder']))}", DIM, cut=False)
