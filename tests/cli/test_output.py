@@ -49,6 +49,47 @@ def redirected(
     )
 
 
+CLOSED = ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+@pytest.mark.parametrize("words", [("run", "all.yaml"), ("show",), ("list",), ("--version",)])
+def test_streams_that_are_closed(words: tuple[str, ...], closed: str, tmp_path: Path) -> None:
+    """They lead nowhere: nothing fails, and what workers print is where it belongs."""
+    (tmp_path / "all.yaml").write_text(EVERYBODY)
+    (tmp_path / "mine.py").write_text("def say():\n    print('from code', flush=True)\n")
+    if words == ("show",):
+        assert scenarios("run", "all.yaml", cwd=tmp_path).returncode == 0
+    done = redirected(closed, tmp_path, *words)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert bool(done.stdout) == (">&-" not in closed.split())
+    if words[0] == "run":
+        (folder,) = (tmp_path / ".scenarios" / "runs").glob("[0-9]*")
+        outputs = {path.name: path.read_text() for path in folder.glob("outputs/*")}
+        assert outputs == {
+            "c.stdout": "from a command\n",
+            "p.stdout": "from code\n",
+            "t.stdout": "from code\n",
+        }
+
+
+EVERYBODY = """\
+queues: {q: {}}
+workers:
+  c: {command: [sh, -c, "echo from a command; cat"]}
+  p: {executor: process, steps: [{call: "mine:say"}, {put: q, value: 1}]}
+  t:
+    executor: thread
+    steps:
+      - {run: [sh, -c, "echo from a step; cat"], into: said}
+      - {get: q}
+      - {call: "mine:say"}
+      - {return: "${said}"}
+expect: ["'from a step' in str(workers.t.result)"]
+"""
+
+
 @pytest.mark.parametrize(
     "what",
     [pytest.param(what, marks=() if what in OFTEN else pytest.mark.slow) for what in WORDS],

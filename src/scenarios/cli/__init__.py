@@ -27,6 +27,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _hear(_leave)
         atexit.register(_hear, signal.SIG_IGN)  # the interpreter's own end has no handlers any more
         words = sys.argv[1:]
+        output.fill_gaps()
     words = list(words)
     output.install()
     if words[:1] in (["--version"], ["-V"]):

@@ -30,6 +30,21 @@ class Output(io.TextIOWrapper):
             raise
 
 
+def fill_gaps() -> None:
+    """A standard stream that was closed leads nowhere, and no file gets its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:  # the lowest that is free, but for streams that were open before
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def install() -> None:
     """Let standard output remember; one that something else has put there is left alone."""
     stream = sys.stdout
