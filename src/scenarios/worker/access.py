@@ -59,4 +59,6 @@ class Access:
             )
             performer.interrupts.append(client.interrupt)
             performer.resumes.append(client.resume)
+            if performer.stopped and (performer.killed or not performer.told):
+                client.interrupt()  # the stop came before there was a client to hear of it
         return client
