@@ -96,6 +96,24 @@ def test_ten_philosophers_by_partial_order_reduction() -> None:
     assert covered.schedules < 2_000
 
 
+RELAY = """
+queues: {q: {}}
+values: {v: 0}
+workers:
+  a: {executor: thread, steps: [{write: v, value: 1}]}
+  b: {executor: thread, replicas: 2, steps: [{size: q}]}
+  c: {executor: inline, depends_on: [b], steps: [{write: v, value: 2}]}
+expect: [{sometimes: values.v == 1}, {sometimes: values.v == 2}]
+"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_whoever_ends_last_starts_the_next(mode: Mode) -> None:
+    """Which step starts another worker depends on the order: partial orders must not rely on it."""
+    found = explored(RELAY, mode=mode, limits=Limits(schedules=200, seconds=30))
+    assert [found.schedule(("expect", number)) is not None for number in (0, 1)] == [True, True]
+
+
 @pytest.mark.parametrize("count", [3, 5])
 def test_philosophers(count: int) -> None:
     """The left fork first: a deadlock once each has one. The lower fork first: none."""

@@ -42,7 +42,7 @@ class Node:
 
     __slots__ = ("ahead", "backtrack", "done", "seen", "sleep", "state")
 
-    def __init__(self, seen: Seen, sleep: dict[Transition, Print]) -> None:
+    def __init__(self, seen: Seen, sleep: set[Transition]) -> None:
         self.seen = seen
         self.state = seen.state
         self.ahead = seen.ahead
@@ -130,7 +130,7 @@ class Search:
         """Go through all schedules that have to be looked at."""
         nodes, trace = self._nodes, self._trace
         successors = self._successors = Successors(self.machine, watch)
-        self._enter(successors.initial(), {}, wrong)
+        self._enter(successors.initial(), set(), wrong)
         while nodes:
             node = nodes[-1]
             chosen = self._choose(node)
@@ -144,10 +144,8 @@ class Search:
                 node.backtrack.update(one for one in node.ahead if one[0] == TAKE)
             self.covered.transitions += 1
             footprint = successors.footprint(node.seen, chosen)
-            sleep = {
-                one: other for one, other in node.sleep.items() if not _depend(footprint, other)
-            }
-            node.sleep[chosen] = footprint
+            sleep = {one for one in node.sleep if not self._depends(node.seen, one, footprint)}
+            node.sleep.add(chosen)
             trace.push(chosen, self._process(chosen), footprint)
             self._enter(node.seen.after[chosen], sleep, wrong)
             if self._left is not None and self._left < 0:
@@ -155,15 +153,17 @@ class Search:
                 return
         self.covered.complete = not self.covered.lost and not self.covered.spent
 
+    def _depends(self, seen: Seen, one: Transition, other: Print) -> bool:
+        """Whether what may happen depends on another transition, as it would be in this state."""
+        return one not in seen.ahead or _depend(self._successors.footprint(seen, one), other)
+
     def _choose(self, node: Node) -> Transition | None:
         for one in node.backtrack:
             if one not in node.done and one not in node.sleep:
                 return one
         return None
 
-    def _enter(
-        self, seen: Seen, sleep: dict[Transition, Print], wrong: Callable[[Key], bool]
-    ) -> None:
+    def _enter(self, seen: Seen, sleep: set[Transition], wrong: Callable[[Key], bool]) -> None:
         covered, state, ahead = self.covered, seen.state, seen.ahead
         self.budget.state()
         covered.states += 1
@@ -223,6 +223,7 @@ class Search:
         state, trace = node.state, self._trace
         reads, writes = footprint
         past = trace.past(index) if kind in (STEP, TAKE) else (0,) * len(trace._zero)
+        own = self.machine.slot(state, index) if kind == STEP else None
         clock: Clock | None = None
         handled: set[int] = set()
         for slot in reads:
@@ -240,7 +241,9 @@ class Search:
                     continue
                 if clock is None:
                     clock = trace.clock_of(reads, writes)
-                if self._reverse(at, state, transition, clock):
+                # What else it touches than its resource may be another's part in another order:
+                # who ends last starts the next one.
+                if self._reverse(at, state, transition, clock) and slot == own:
                     break
 
     def _reverse(self, at: int, state: State, transition: Transition, clock: Clock) -> bool:
