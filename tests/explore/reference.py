@@ -68,7 +68,9 @@ class World:
                 found.append(("take", thread.index))
             elif thread.phase == "leaving":
                 found.append(("leave", thread.index))
-        found += [("stop", thread.index) for thread in self.threads if thread.to_be_stopped()]
+        stopped = [thread for thread in self.threads if thread.to_be_stopped()]
+        found += [("stop", thread.index) for thread in stopped]
+        found += [("kill", thread.index) for thread in stopped if thread.gone_at_once()]
         if self.drained():
             found.append(("drain", -1))
         if self.options.spurious:
@@ -253,6 +255,7 @@ class World:
 
     def _kill(self, thread: Thread) -> None:
         """By force: a process is gone at once, a thread does not even clean up."""
+        thread.member.refuse_jobs()
         woken: list[tuple[Any, Any]] = []
         if thread.parked:
             self.machines[thread.waits_for].cancel(thread.index, woken)

@@ -91,6 +91,11 @@ class Thread:
         running = self.phase in ("ready", "parked", "idle")
         return self.member.stopping and running and not (self.asked or self.told)
 
+    def gone_at_once(self) -> bool:
+        """Whether it is a process that is stopped without a grace, and does something."""
+        process = self.member.capabilities.reach != "process"
+        return process and self.phase in ("ready", "parked") and not self.member.declared.stop.grace
+
     # -- its program ---------------------------------------------------------------------------
 
     def begin(self, job: int | None = None) -> None:
@@ -203,7 +208,10 @@ class Thread:
         """It is ended by force: a process at once, a thread by refusing all that it wants to do."""
         if self.member.capabilities.reach != "process":
             self.died = True
-            self.over_with(Outcome("terminated"))
+            self.world.unread = self.world.unread or self.fresh
+            operation = self.frame.waiting
+            line = operation.line if operation is not None else 0
+            self.over_with(Outcome("terminated", line=line or None))
         while self.phase in ("ready", "parked"):
             self.resume(STOP)
 

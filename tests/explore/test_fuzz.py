@@ -163,6 +163,11 @@ def nobody_is_forced(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Timers, "over", patient)
 
 
+def everybody_hears_of_a_stop(patch: pytest.MonkeyPatch) -> None:
+    """A process without a grace is not gone before it has heard of its stop."""
+    patch.setattr(Background, "killed", lambda self, state, stopped: [])
+
+
 def pauses_that_nobody_cuts_short(patch: pytest.MonkeyPatch) -> None:
     """Who waits for another attempt begins it, though it was stopped."""
     patch.setattr(Starts, "_stop", lambda self, state, member: self.end_pause(state, member))
@@ -238,6 +243,7 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
     "jobs are skipped": (jobs_are_skipped, "pools"),
     "time-outs at once": (time_outs_at_once, "time"),
     "nobody is forced": (nobody_is_forced, "background"),
+    "everybody hears of a stop": (everybody_hears_of_a_stop, "background"),
     "pauses that nobody cuts short": (pauses_that_nobody_cuts_short, "background"),
     "ends that are heard at once": (ends_that_are_heard_at_once, "background"),
     "sleeps in time": (sleeps_in_time, "time"),

@@ -81,6 +81,40 @@ def test_after_force_nothing_more_is_done() -> None:
     assert values_of(text_of(CLEAN_UPS["has another around it"])) == {0}
 
 
+@pytest.mark.parametrize("options", [FREE, EXACT])
+def test_without_a_grace_a_process_may_be_gone_before_it_hears_of_its_stop(
+    options: Options,
+) -> None:
+    """Its clean-up runs, or not a step of it; a thread's is refused, but for what it logs."""
+    steps = "[{try: [{wait: f}], finally: [{update: n, to: old + 1}, {update: m, to: old + 1}]}]"
+    for executor, expected in (
+        ("process", {(0, 0, -9), (0, 0, -15), (1, 0, -9), (1, 1, -15)}),
+        ("thread", {(0, 0, None), (1, 1, None)}),
+    ):
+        of = machine(text_of(steps, executor).replace("300ms", "0s"), options)
+        found = {
+            (made["values"]["n"], made["values"]["m"], made["workers"]["b"]["exit_code"])
+            for made in (facts(of, state) for state in ends(of))
+        }
+        assert found <= expected
+        assert {one[2] for one in found} == {one[2] for one in expected}
+
+
+@pytest.mark.parametrize("grace", ["0s", "300ms"])
+def test_a_run_with_or_without_a_grace_is_a_path(grace: str, tmp_path: Path) -> None:
+    """Whichever signal the process has met."""
+    steps = "[{forever: , steps: [{with: l, steps: [{update: n, to: old + 1}]}, {sleep: 1ms}]}]"
+    text = text_of(steps, "process").replace("300ms", grace)
+    for number in range(5):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        of = run(folder, text)
+        plan = plan_of(Path(of.result["file"]))
+        assert plan is not None
+        found = conformity(plan, of)
+        assert found.answer == "conforms", found
+
+
 @pytest.mark.parametrize(("executor", "free"), [("thread", False), ("process", True)])
 def test_a_lock_of_one_that_was_forced(executor: str, free: bool) -> None:
     """A dead process gives it back; a thread's stays held, and is told as a leak."""

@@ -223,7 +223,9 @@ class Acting:
             operation = operation_at(actor, local)
             line = operation.line if operation is not None else 0
             end: End = ("terminated", frozen(None), KILLED, line)
-            return Move(self._tables.number(index, ended(local, end)), group, tuple(woken))
+            marks = UNREAD if local.got >= 0 else 0
+            number = self._tables.number(index, ended(local, end))
+            return Move(number, group, tuple(woken), marks, 1, STOP)
         went = force(actor, local, self._locals, self._jobs(index))
         marks = STRANGE if went.strange else 0
         number = self._tables.number(index, went.local)

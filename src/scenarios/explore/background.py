@@ -29,6 +29,16 @@ class Background:
             if self._untold(state, index) and (by_itself or self._life.local(state, index).asked)
         ]
 
+    def killed(self, state: Sequence[int], stopped: Sequence[int]) -> list[int]:
+        """Those of the stopped whose processes may be gone before they hear of it: no grace."""
+        return [index for index in stopped if self._graceless(state, index)]
+
+    def _graceless(self, state: Sequence[int], index: int) -> bool:
+        member = self._model.members[self._model.actors[index].member]
+        own = self._model.plan.capabilities[member.plan.declared].own_process
+        running = self._life.local(state, index).phase == RUNNING
+        return own and running and not member.declared.stop.grace
+
     def _untold(self, state: Sequence[int], index: int) -> bool:
         local = self._life.local(state, index)
         return local.phase in (RUNNING, IDLE) and not local.told

@@ -190,6 +190,8 @@ class StateMachine:
         elif kind == STOPPING:
             self._stop(new, index)
         else:
+            if kind == KILL:
+                self.life.stop_pool(new, self.model.members[self.model.actors[index].member])
             self._act(new, kind, index)
         self.life.settle(new)
         return tuple(new)
@@ -280,6 +282,7 @@ class StateMachine:
         stopped = self.background.stopped(state)
         if stopped:
             found += [(STOPPING, index) for index in stopped]
+            found += [(KILL, index) for index in self.background.killed(state, stopped)]
         elif self.drained(state, found):
             found.append((DRAIN, -1))
 

@@ -243,6 +243,9 @@ class Tracing:
         for index in asked:
             if self._asked(index, limit):
                 yield STOPPING, index, index
+        for index in machine.background.killed(node.state, asked):
+            if self._asked(index, limit):
+                yield KILL, index, index
         if asked:
             return
         drained = machine.drained(node.state)
