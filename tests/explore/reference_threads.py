@@ -186,14 +186,17 @@ class Thread:
     def go(self) -> None:
         """It runs no more; that what it has in hand goes back is a moment of its own.
 
-        So is the end of who may start again: it can be asked to end before that.
+        So is its end where any worker of the background may start again: whether it does depends
+        on whose end is heard first.
         """
         self.phase, self.timed = "leaving", False
-        declared = self.member.declared
         others = [one for one in self.member.threads if one is not self]
         last = all(one.phase == "over" for one in others)
-        again = declared.background and declared.restart.policy != "never" and last
-        if not (again or self.world.in_hand(self)):
+        again = any(
+            one.declared.background and one.declared.restart.policy != "never"
+            for one in self.world.members
+        )
+        if not ((again and last) or self.world.in_hand(self)):
             self.leave()
 
     def leave(self) -> None:

@@ -10,7 +10,7 @@ from exploring import RACE, explored, plan, result
 from scenarios.explore import reporting
 from scenarios.explore.budget import Limits
 from scenarios.explore.exploring import MODES, Mode
-from scenarios.explore.machine import FREE
+from scenarios.explore.machine import FREE, Options
 from scenarios.explore.replaying import replay
 from scenarios.explore.schedule import lengthen
 
@@ -439,6 +439,25 @@ def test_found_as_declared() -> None:
     assert (found["explored"]["verdict"], found["exit"]) == ("declared", 0)
     (one,) = [one for one in found["findings"] if one["checker"] == "deadlock"]
     assert one["declared"] is True
+
+
+def test_exact_time_proves_nothing() -> None:
+    """Its schedules are some of all: what holds or never shows in them is not decided."""
+    text = """
+values: {x: 0}
+workers:
+  a: {executor: thread, steps: [{write: x, value: 1}]}
+  b: {executor: thread, steps: [{sleep: 1s}, {write: x, value: 2}]}
+checks: {data_race: off}
+expect: [values.x == 2, {sometimes: values.x == 1}, {sometimes: values.x == 2}]
+"""
+    found = result(text, Options(exact=True))
+    assert (found["exit"], found["explored"]["verdict"]) == (3, "no bug in exact time")
+    assert [one["answer"] for one in found["expectations"][:3]] == ["unknown", "unknown", "passed"]
+    free = result(text)
+    assert [one["answer"] for one in free["expectations"][:3]] == ["failed", "passed", "passed"]
+    wrong = result(text.replace("values.x == 2,", "values.x == 1,"), Options(exact=True))
+    assert (wrong["exit"], wrong["explored"]["verdict"]) == (1, "bug")
 
 
 def test_levels() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exploring import RACE, explored, machine, plan
+from exploring import RACE, explored, judge, machine, plan
 from scenarios.errors import UsageError
 from scenarios.explore import reporting, schedule
 from scenarios.explore.judge import is_wrong
@@ -84,7 +84,8 @@ def test_an_order_that_the_scenario_does_not_allow() -> None:
 def test_schedules_of_a_file_are_tests() -> None:
     """Each is followed to its end: right, wrong, or not possible any more."""
     text = RACE + "schedules: {right: [w.0, w.0, w.1], wrong: [w.0, w.1], gone: [v], odd: {a: 1}}\n"
-    told = {one.name: one.problem for one in regressions(plan(text), FREE)}
+    of = machine(text)
+    told = {one.name: one.problem for one in regressions(of, judge(of))}
     assert told["right"] == ""
     assert told["wrong"] == "it leads to: values.count == 5"
     assert "v is no worker of it" in told["gone"]

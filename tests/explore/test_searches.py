@@ -150,7 +150,7 @@ def test_every_mode_finds_the_lost_update(mode: Mode) -> None:
 def test_sampling_proves_nothing(mode: Mode) -> None:
     """However many schedules passed."""
     found = explored(philosophers(3, ordered=True), mode=mode, limits=Limits(schedules=300))
-    assert (found.verdict, found.exit) == ("no bug within 301 schedules", 3)
+    assert (found.verdict, found.exit) == ("no bug within 300 schedules", 3)
 
 
 def test_the_same_seed_draws_the_same_schedules() -> None:
@@ -169,7 +169,7 @@ def test_a_sampled_schedule_is_shrunk() -> None:
     of = machine(RACE)
     drawn = sample(of, judge(of), budget(), wrong=is_wrong(judge(of)), seed=5)
     key = ("expect", 0)
-    shorter = shrink(of, judge(of), key, drawn.sights[key])
+    shorter = shrink(of, judge(of), key, drawn.sights[key], budget())
     assert cost_of(of, shorter) == (1, 10)
 
 
@@ -205,6 +205,17 @@ workers:
 """
     found = explored(text, limits=Limits(states=500, schedules=3, seconds=5))
     assert found.exit == 3
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "prove"])
+def test_schedules_are_counted_exactly(mode: Mode) -> None:
+    """In all searches together, where there are several."""
+    limits = Limits(states=100, schedules=37, seconds=30)
+    found = explored(philosophers(9, ordered=True), mode=mode, limits=limits)
+    assert found.covered.schedules <= 37
+    assert mode == "dpor" or found.covered.schedules == 37
+    assert found.covered.spent in ("37 schedules", "100 states")
+    assert (found.exit, found.verdict) == (3, f"no bug within {found.covered.schedules} schedules")
 
 
 @pytest.mark.parametrize("search", [1, 2])

@@ -220,9 +220,10 @@ def test_a_run_that_ends_in_a_pause_is_a_path(pause: str, executor: str, tmp_pat
     assert plan is not None
     found = conformity(plan, of)
     assert found.answer == "conforms", found
-    if pause == "2s":
+    if pause == "2s":  # where it was heard to end before the others, it waits to start again
         assert RESTART not in {kind for kind, _ in found.path}
-        assert of.result["workers"]["b"]["restarts"] == 1
+        told = of.result["workers"]["b"]
+        assert (told["state"], told["restarts"]) in (("terminated", 1), ("succeeded", 0))
 
 
 def test_a_pause_on_real_threads() -> None:

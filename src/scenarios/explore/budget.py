@@ -23,6 +23,11 @@ class Limits:
     seconds: float = 60.0
     memory: int = 2 * 1024**3
 
+    def aside(self, other: Limits) -> Limits:
+        """What may be spent beside a search with these: as much as other limits, a part at most."""
+        states, seconds = min(self.states, other.states), min(self.seconds / 4, other.seconds)
+        return Limits(states, other.schedules, seconds, self.memory)
+
 
 class BudgetSpent(Exception):
     """A bound is reached; the text says which."""
@@ -30,10 +35,11 @@ class BudgetSpent(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """Counts against limits; `tell` hears of progress."""
+    """Counts against limits; `tell` hears of progress. `share` is its part of the seconds."""
 
     limits: Limits
     tell: Tell = lambda _: None
+    share: float = 1.0
     states: int = 0
     transitions: int = 0
     schedules: int = 0
@@ -64,7 +70,7 @@ class Budget:
     def look(self) -> None:
         """Time and memory, and a word on how far it is, twice a second."""
         now = self.seconds
-        if now > self.limits.seconds:
+        if now > self.limits.seconds * self.share:
             raise BudgetSpent(f"{self.limits.seconds:g} seconds")
         if now < self._next:
             return

@@ -7,16 +7,17 @@ machine has to give the recorded answers (`matching`); the end has to be the rec
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from signal import SIGKILL, SIGTERM
 from typing import Any, Literal
 
 from scenarios.event import Masker
-from scenarios.explore.acting import Move
+from scenarios.explore.acting import SECOND, Move
 from scenarios.explore.budget import Budget, BudgetSpent, Limits
 from scenarios.explore.facts import UNKNOWN, facts
 from scenarios.explore.machine import Options, State, StateMachine
-from scenarios.explore.model import Model, model_of
+from scenarios.explore.model import Member, Model, model_of
 from scenarios.explore.prove import Path
 from scenarios.explore.records import Event, Records, Unknowable, name_threads, records_of
 from scenarios.explore.tracing import Tracing
@@ -132,17 +133,32 @@ def differences(
             if part[key] != ended.get(key):
                 yield _differs(f"{key} of worker {member.name}", part[key], ended.get(key))
     if result is not None:
-        yield from _other_result(machine, found, result)
+        forced = {one.name for one in machine.model.members if _met_at_its_end(records, one)}
+        yield from _other_result(machine, found, result, forced)
+
+
+def _met_at_its_end(records: Records, member: Member) -> bool:
+    """Whether force came upon a member that did nothing any more, before its end was heard."""
+    if not records.forced.isdisjoint(member.actors):
+        return False
+    grace = round(member.declared.stop.grace * SECOND)
+    end = records.ends.get(member.name, {}).get("time", 0)
+    return any(end >= time + grace for time, _ in records.stops.get(member.name, ()))
 
 
 def _other_result(
-    machine: StateMachine, found: Mapping[str, Any], result: Mapping[str, Any]
+    machine: StateMachine,
+    found: Mapping[str, Any],
+    result: Mapping[str, Any],
+    forced: Collection[str],
 ) -> Iterator[str]:
     for name, worker in found["workers"].items():
-        yield from _other_worker(f"worker {name}", worker, result["workers"].get(name, {}))
-        for at, replica in enumerate(worker.get("replicas", ())):
+        replicas = [f"{name}.{at}" for at, _ in enumerate(worker.get("replicas", ()))]
+        met = any(one in forced for one in [name, *replicas])
+        yield from _other_worker(f"worker {name}", worker, result["workers"].get(name, {}), met)
+        for at, one in enumerate(replicas):
             told = result["workers"][name]["replicas"][at]
-            yield from _other_worker(f"worker {name}.{at}", replica, told)
+            yield from _other_worker(f"worker {one}", worker["replicas"][at], told, one in forced)
     for section in ("queues", "locks", "semaphores", "conditions", "barriers"):
         for name, of in found.get(section, {}).items():
             yield from _other(f"{section}.{name}", of, result.get(section, {}).get(name, {}), of)
@@ -153,9 +169,16 @@ def _other_result(
         yield from _other("locals", found["locals"], result.get("locals", {}), plain)
 
 
-def _other_worker(what: str, found: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[str]:
-    """A line without an error is where it was ended by force: the run may be a step ahead there."""
-    keys = WORKER if found["error"] else [key for key in WORKER if key != "error_line"]
+def _other_worker(
+    what: str, found: Mapping[str, Any], told: Mapping[str, Any], forced: bool
+) -> Iterator[str]:
+    """A line without an error is where it was ended by force: the run may be a step ahead there.
+
+    By which signal is not known of one that force came upon.
+    """
+    keys = [key for key in WORKER if key != "error_line" or found["error"]]
+    if forced and {found["exit_code"], told.get("exit_code")} == {-SIGKILL, -SIGTERM}:
+        keys.remove("exit_code")
     yield from _other(what, found, told, keys)
 
 

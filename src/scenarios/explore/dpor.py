@@ -189,9 +189,9 @@ class Search:
         self._nodes.append(node)
 
     def _end(self, state: State, wrong: Callable[[Key], bool]) -> None:
+        self.budget.schedule()
         self.covered.ends += 1
         self.covered.schedules += 1
-        self.budget.schedule()
         self.covered.lost = self.covered.lost or bool(state[-1] & LOST_TRACK)
         self._see(self.judge.end(state), wrong)
 
@@ -255,9 +255,9 @@ class Search:
             return True
         if kind == DRAIN or kind in self.machine.last_resorts:
             return False  # it races with its own kind alone
-        if kind == STEP and before.state[index] == state[index]:
-            return False  # it had to wait there as well: the two cannot change places
         leading = [one for one in before.ahead if one == transition or self._leads(at, one, clock)]
+        if not leading and kind == STEP and before.state[index] == state[index]:
+            return False  # it had to wait there for just that: the two cannot change places
         if not leading:
             before.backtrack.update(before.ahead)
         elif not before.backtrack.intersection(leading):

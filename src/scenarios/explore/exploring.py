@@ -86,18 +86,25 @@ class Exploration:
             return 1
         if self.interrupted and not self.covered.complete:
             return 130
-        undecided = not self.covered.complete or self.unmodelled or self.open
+        undecided = not self.whole or self.unmodelled or self.open
         return 3 if undecided else 0
 
     @property
+    def whole(self) -> bool:
+        """Whether every schedule was looked at; in exact time they are some of them only."""
+        return self.covered.complete and not self.settings.options.exact
+
+    @property
     def verdict(self) -> str:
-        """bug, proved, declared, `no bug within ...`, or inconclusive."""
+        """bug, proved, declared, `no bug within ...`, `no bug in exact time` or inconclusive."""
         if self.failed:
             return "bug"
         if self.unmodelled or self.open or self.machine is None:
             return "inconclusive"
         if not self.covered.complete:
             return f"no bug within {self.bound}"
+        if not self.whole:
+            return "no bug in exact time"
         declared = any(
             kind == "found" and self.judge is not None and self.judge.levels[name] == "error"
             for kind, name in self.covered.sights
@@ -126,9 +133,10 @@ def explore(plan: Plan, settings: Settings) -> Exploration:
     found.judge = judge = Judge(machine, found.questions)
     found.watch = watch = whole.watching(machine, judge)
     with _until_interrupted(found):
-        found.tests = regressions(plan, settings.options)
         if judge.levels["serializable"] != "off":
-            judge.serial = serial.outcomes(machine, judge.outcome)
+            aside = settings.limits.aside(serial.LIMITS)
+            judge.serial = serial.outcomes(machine, judge.outcome, aside)
+        found.tests = regressions(machine, judge)
         found.covered = _search(found, machine, judge, watch, budget)
         whole.add_livelock(machine, judge, found.covered, budget)
     found.shown_by = whole.sum_up(judge, watch, found.covered)
@@ -177,23 +185,24 @@ def _by_itself(
     found: Exploration, machine: StateMachine, judge: Judge, watch: Watch, budget: Budget
 ) -> Covered:
     """States first; where they are too many, schedules without repetition; then at random."""
-    wrong, limits = is_wrong(judge), budget.limits
+    wrong = is_wrong(judge)
 
-    def part(share: float, **bounds: int) -> Budget:
-        seconds = max(0.0, limits.seconds * share - budget.seconds)
-        smaller = dataclasses.replace(limits, seconds=seconds, **bounds)
-        return Budget(smaller, budget.tell)
+    def part(share: float, schedules: int = 0) -> Budget:
+        return dataclasses.replace(budget, share=share, schedules=schedules)
 
     covered = prove(machine, judge, part(0.5), wrong=wrong, watch=watch)
     if covered.complete or _enough(covered, wrong):
         return covered
-    states = min(limits.states, 2**40)
-    again = dpor.dpor(machine, judge, part(0.75, states=10 * states), wrong=wrong, watch=watch)
+    half = part(0.75, budget.limits.schedules // 2)
+    visits = 10 * half.limits.states  # of which few are new
+    half.limits = dataclasses.replace(half.limits, states=visits)
+    again = dpor.dpor(machine, judge, half, wrong=wrong, watch=watch)
     if again.complete or _enough(again, wrong):
         return _joined(covered, again)
     covered = _joined(covered, again)
+    rest = part(1.0, again.schedules)
     drawn = sampling.sample(
-        machine, judge, part(1.0), wrong=wrong, seed=found.settings.seed, watch=watch
+        machine, judge, rest, wrong=wrong, seed=found.settings.seed, watch=watch
     )
     return _joined(covered, drawn)
 
@@ -226,7 +235,7 @@ def _decide(found: Exploration) -> None:
         sometimes = question.expectation.kind == "sometimes"
         if question.unknown:
             found.open += [] if sometimes else [question]
-        elif sometimes and question.key not in found.covered.sights and found.covered.complete:
+        elif sometimes and question.key not in found.covered.sights and found.whole:
             found.unseen.append(question)
 
 
@@ -236,9 +245,14 @@ def _show(found: Exploration) -> None:
     assert machine is not None and judge is not None and watch is not None
     wanted = {found.shown_by.get(key, key) for key in sights if key[0] != "given"}
     paths = {key: sights[key] for key in wanted if key in sights}
-    tell, hurried = found.settings.tell, found.interrupted
-    witnesses.find(machine, judge, watch, paths, found.shortest, tell, hurried=hurried)
-    found.hidden = None if found.interrupted else witnesses.hidden(judge, frozenset(sights))
+    limits, tell = found.settings.limits, found.settings.tell
+    hurried = witnesses.HURRIED if found.interrupted else witnesses.SHORTEST
+    budget = Budget(limits.aside(hurried), tell)
+    witnesses.find(machine, judge, watch, paths, found.shortest, budget)
+    if found.interrupted:
+        found.hidden = None
+    else:
+        found.hidden = witnesses.hidden(judge, frozenset(sights), limits)
 
 
 # -- what it cannot follow ---------------------------------------------------------------------

@@ -58,6 +58,9 @@ class Life:
                 self._order.append((-1, member))
         self._jobless = any(not member.actors for member in model.members)
         self._background = [one for one in model.members if one.declared.background]
+        self._heard_in_turn = any(
+            one.declared.restart.policy != "never" for one in self._background
+        )
         self._foreground = [one for one in model.members if not one.declared.background]
         # queues where what a thread has in hand goes back when it is gone
         self.hands = {
@@ -176,13 +179,11 @@ class Life:
     def _lingers(self, state: Sequence[int], member: Member, index: int) -> bool:
         """Whether others may act before the end of who has done its work.
 
-        It has to give back what it has in hand; or it may start again, unless it is asked to end
-        before its end is heard.
+        It has to give back what it has in hand; or it matters when its end is heard: a worker of
+        the background starts again, or not if the end of the others was heard before its own.
         """
         return self.holds(state, index) or (
-            member.declared.background
-            and member.declared.restart.policy != "never"
-            and not self._other_threads(state, member, index)
+            self._heard_in_turn and not self._other_threads(state, member, index)
         )
 
     def _other_threads(self, state: Sequence[int], member: Member, index: int) -> bool:

@@ -316,9 +316,13 @@ class StateMachine:
         return any(who == index for who, _ in condition.waiters)
 
     def _drain(self, state: State, new: list[int]) -> None:
-        """All of them end at once; where one cleans up, each is told when it comes to it."""
+        """All of them end at once; each is told when it comes to it where one cleans up, or where
+        its time may be over before that.
+        """
         drained = self.drained(state)
-        if all(self._ends_when_told(state, index) for index in drained):
+        timed = (self.tables.locals[state[index]].timeout is not None for index in drained)
+        late = self.options.early and any(timed)
+        if not late and all(self._ends_when_told(state, index) for index in drained):
             for index in drained:
                 self._stop(new, index)
             return

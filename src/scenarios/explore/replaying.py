@@ -68,7 +68,11 @@ def replay(plan: Plan, options: Options, order: Sequence[str], where: str) -> Re
 
     `where` names the order in errors. In a livelock the path ends where no end can be reached.
     """
-    machine, judge = machine_of(plan, options)
+    return follow(*machine_of(plan, options), order, where)
+
+
+def follow(machine: StateMachine, judge: Judge, order: Sequence[str], where: str) -> Replayed:
+    """See `replay`."""
     state = machine.initial()
     path: list[Transition] = []
     for number, wanted in enumerate(order, 1):
@@ -138,13 +142,13 @@ def order_of(declared: Any) -> tuple[str, ...]:
     return lengthen(text)
 
 
-def regressions(plan: Plan, options: Options) -> list[Regression]:
+def regressions(machine: StateMachine, judge: Judge) -> list[Regression]:
     """Follow each schedule that the file names."""
-    made = []
+    made, plan = [], machine.model.plan
     for name_, declared in plan.scenario.schedules.items():
         where = f"{plan.scenario.path}: schedule {name_}"
         try:
-            found = replay(plan, options, order_of(declared), where)
+            found = follow(machine, judge, order_of(declared), where)
         except UsageError as error:
             made.append(Regression(name_, str(error)))
             continue

@@ -205,14 +205,17 @@ def _rows(found: Exploration, shortest: Shortest) -> Sequence[Row]:
 
 def _answer(found: Exploration, question: Question) -> dict[str, Any]:
     expectation, covered = question.expectation, found.covered
-    answer, note = "passed", ""
+    answer, note, sometimes = "passed", "", expectation.kind == "sometimes"
     if question.unknown or found.machine is None:
         answer, note = "unknown", question.unknown or "nothing was explored"
     elif question.key in covered.sights:
-        answer = "passed" if expectation.kind == "sometimes" else "failed"
+        answer = "passed" if sometimes else "failed"
     elif not covered.complete:
         answer, note = "unknown", f"not every schedule was looked at ({covered.spent})"
-    elif expectation.kind == "sometimes":
+    elif not found.whole:
+        shown = "no schedule of exact time shows it" if sometimes else "it holds in exact time"
+        answer, note = "unknown", f"{shown}{_more(found)}"
+    elif sometimes:
         answer, note = "failed", f"no schedule shows it{_more(found)}"
     made: dict[str, Any] = {
         "expression": expectation.text or expectation.expression.source,

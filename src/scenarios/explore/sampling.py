@@ -147,6 +147,7 @@ def _draw(
     strategies = [STRATEGIES[name]() for name in names]
     length, left = 1, None
     while left is None or left > 0:
+        budget.schedule()
         strategy = strategies[covered.schedules % len(strategies)]
         strategy.begin(draw, length)
         new = []
@@ -157,7 +158,6 @@ def _draw(
                     covered.sights[key] = path
                     new.append(key)
         covered.schedules += 1
-        budget.schedule()
         if left is not None:
             left -= 1
         elif any(map(wrong, new)):

@@ -16,11 +16,13 @@ LIMITS = Limits(states=20_000, seconds=2.0)
 LONGEST = 10_000  # transitions of one worker alone
 
 
-def outcomes(machine: StateMachine, outcome: Callable[[State], Any]) -> frozenset[Any] | None:
+def outcomes(
+    machine: StateMachine, outcome: Callable[[State], Any], limits: Limits = LIMITS
+) -> frozenset[Any] | None:
     """The outcome of each serial order that completes; None where it cannot be decided."""
     if machine.background.members:
         return None
-    budget = Budget(LIMITS)
+    budget = Budget(limits)
     found: set[Any] = set()
     seen: set[State] = set()
     ahead = [machine.initial()]

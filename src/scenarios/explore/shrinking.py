@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenarios.explore.acting import STEP, TAKE
+from scenarios.explore.budget import Budget, BudgetSpent
 from scenarios.explore.judge import Key
 from scenarios.explore.machine import StateMachine, Transition
 from scenarios.explore.minimal import Sought
 from scenarios.explore.prove import Path
 from scenarios.explore.sampling import LONGEST
 
-TRIES = 2_000
-"""Schedules that are tried; a schedule takes some 50 microseconds a step."""
-
 Cost = tuple[int, int]
 
 
-def shrink(machine: StateMachine, sought: Sought, key: Key, path: Path, tries: int = TRIES) -> Path:
+def shrink(machine: StateMachine, sought: Sought, key: Key, path: Path, budget: Budget) -> Path:
     """A schedule that shows `key` and costs no more than `path` in (preemptions, transitions)."""
     best, cost = path, cost_of(machine, path)
     chunk = max(1, len(best) // 2)
-    while chunk and tries > 0:
+    while chunk:
         at, changed = 0, False
-        while at < len(best) and tries > 0:
-            tries -= 1
+        while at < len(best):
+            try:
+                budget.look()
+            except BudgetSpent:
+                return best
             found = follow(machine, sought, key, [*best[:at], *best[at + chunk :]])
             if found is not None and (new := cost_of(machine, found)) < cost:
                 best, cost, changed = found, new, True

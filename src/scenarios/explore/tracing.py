@@ -338,17 +338,13 @@ class Tracing:
 
     def _log(self, places: list[int], who: int, move: Move) -> bool:
         """Whether what is logged is what was recorded."""
-        stream = self._streams[who]
-        wrong = self._match.logs(move.logs, stream, places[who])
-        if wrong and not self._unfinished(places, who):
+        stream, logs = self._streams[who], move.logs
+        if self._records.why or who in self._records.forced:  # it came to some of them only
+            logs = logs[: len(stream) - places[who]]
+        if self._match.logs(logs, stream, places[who]):
             return False
-        places[who] = min(len(stream), places[who] + len(move.logs))
+        places[who] += len(logs)
         return True
-
-    def _unfinished(self, places: list[int], who: int) -> bool:
-        """Whether the run was ended before this could be logged."""
-        cut = bool(self._records.why) or who in self._records.forced
-        return cut and places[who] == len(self._streams[who])
 
     # -- why not -------------------------------------------------------------------------------
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from scenarios.explore import whole
-from scenarios.explore.budget import INTERRUPTED, Budget, Limits, Tell
+from scenarios.explore.budget import INTERRUPTED, Budget, Limits
 from scenarios.explore.judge import Judge, Key, excused
 from scenarios.explore.machine import Options, StateMachine
 from scenarios.explore.minimal import Shortest, minimal
 from scenarios.explore.model import model_of, operations
 from scenarios.explore.prove import Path, prove
-from scenarios.explore.shrinking import TRIES, cost_of, shrink
+from scenarios.explore.shrinking import cost_of, shrink
 from scenarios.explore.watch import Watch
 from scenarios.explore.whole import DATA_RACE, LIVELOCK, LOCK_ORDER
 
@@ -31,30 +32,27 @@ def find(
     watch: Watch,
     sights: Mapping[Key, Path],
     made: dict[Key, Shortest],
-    tell: Tell,
-    *,
-    hurried: bool,
+    budget: Budget,
 ) -> None:
     """Put a schedule into `made` for each key that has one: at once, then a shorter one."""
-    limits, tries = (HURRIED, TRIES // 20) if hurried else (SHORTEST, TRIES)
     searched = {key: path for key, path in sights.items() if key not in (DATA_RACE, LOCK_ORDER)}
     made |= {key: Shortest(path, *cost_of(machine, path)) for key, path in searched.items()}
     searched.pop(LIVELOCK, None)  # its end is no single state, and its schedule the shortest one
     sought = whole.Racing(judge, watch) if watch.races else judge
-    least = minimal(machine, sought, searched.keys(), Budget(limits, tell))
+    least = minimal(machine, sought, searched.keys(), replace(budget, share=0.5))
     made |= least
-    for key in searched.keys() - least.keys():
-        shorter = shrink(machine, sought, key, sights[key], tries)
+    for key in sorted(searched.keys() - least.keys(), key=repr):
+        shorter = shrink(machine, sought, key, sights[key], replace(budget, share=0.9))
         made[key] = Shortest(shorter, *cost_of(machine, shorter))
     for key in [key for key in made if key[0] == "race"]:
         path = whole.raced(machine, watch, key, made[key].path)
         made[key] = Shortest(path, *cost_of(machine, path))
     if LOCK_ORDER in sights:
         ringing = whole.Ringing(machine, watch.cycle())
-        made |= minimal(machine, ringing, {LOCK_ORDER}, Budget(limits, tell))
+        made |= minimal(machine, ringing, {LOCK_ORDER}, budget)
 
 
-def hidden(judge: Judge, keys: frozenset[Key]) -> frozenset[Key] | None:
+def hidden(judge: Judge, keys: frozenset[Key], limits: Limits) -> frozenset[Key] | None:
     """Which of these cannot come about where sleeps and time-outs take their time; None: unknown.
 
     Raises KeyboardInterrupt where Ctrl-C ended it.
@@ -73,7 +71,7 @@ def hidden(judge: Judge, keys: frozenset[Key]) -> frozenset[Key] | None:
     asked = Judge(machine, judge.questions)
     asked.serial = judge.serial
     watch = whole.watching(machine, asked)
-    budget = Budget(EXACT)
+    budget = Budget(limits.aside(EXACT))
     covered = prove(machine, asked, budget, wrong=lambda _: False, watch=watch)
     if covered.spent == INTERRUPTED:
         raise KeyboardInterrupt

@@ -18,6 +18,9 @@ NARROWEST = 16
 MOST_ROWS = 60
 """Steps of one schedule that are shown; the rest is in the JSON form."""
 
+FOUND = "a bug was found"
+"""In place of a bound, where nothing more was looked for."""
+
 WORDS = {
     "bug": "bug",
     "proved": "proved",
@@ -67,10 +70,14 @@ def _head(page: Page, result: Result) -> None:
         page.line(f"{title}: {explored['how']}: the order was followed {end}", cut=False)
         return
     page.line(f"{title}: {word}, {_looked(explored)} in {took}", cut=False)
-    if explored["complete"] and result["exit"] == 0:
+    if explored["complete"] and explored["time"] == "exact":
+        page.line("  every schedule in which sleeps take their time and steps none", DIM, cut=False)
+    elif explored["complete"] and result["exit"] == 0:
         page.line(f"  every schedule was covered ({explored['model']})", DIM, cut=False)
     elif explored["bound"]:
-        page.line(f"  it ended at {explored['bound']}: not every schedule was covered", DIM, False)
+        when = "once" if explored["bound"] == FOUND else "at"
+        ended = f"it ended {when} {explored['bound']}"
+        page.line(f"  {ended}: not every schedule was covered", DIM, False)
     if explored["complete"] and explored["interrupted"]:
         page.line("  Ctrl-C came before the shortest schedules were known", DIM, False)
 
