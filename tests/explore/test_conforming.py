@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from explore.programs import document, text_of
 from loads import SPECS
 from running import Ran
 from running import run as run_text
 from scenarios import history
 from scenarios import plan as planning
 from scenarios.errors import ScenariosError
-from scenarios.explore.conforming import Conformity, check
+from scenarios.explore.budget import Limits
+from scenarios.explore.conforming import LIMITS, Conformity, check
 from scenarios.explore.model import model_of
 from scenarios.loading import load
 from scenarios.plan import Plan
@@ -52,10 +55,12 @@ def ran(tmp_path: Path, plan: Plan) -> Ran:
         return Ran(result, folder.path)
 
 
-def conformity(plan: Plan, of: Ran, events: Events | None = None) -> Conformity:
+def conformity(
+    plan: Plan, of: Ran, events: Events | None = None, limits: Limits = LIMITS
+) -> Conformity:
     """Whether a run, or the same with another log, is a path of the machine."""
     read = list(history.of_run(of.folder)) if events is None else events
-    return check(plan, read, result=of.result, folder=str(of.folder))
+    return check(plan, read, result=of.result, folder=str(of.folder), limits=limits)
 
 
 @pytest.mark.slow
@@ -73,6 +78,27 @@ def test_every_gallery_scenario_is_a_path(chunk: int, executor: str, tmp_path: P
         assert found.answer != "differs", f"{path.name}: {found}"  # unknown: of inexact answers
         looked += found.answer == "conforms"
     assert looked > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", [None, "process"])
+def test_random_programs_run_for_real_are_paths(executor: str | None, tmp_path: Path) -> None:
+    """Those of the fuzz, as they stand and with processes; one that is too long is left out."""
+    answers: Counter[str] = Counter()
+    for number in range(20_000, 20_000 + 25):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = folder / "scenario.yaml"
+        path.write_text(text_of(document(number)) + "timeout: 1s\n")
+        plan = plan_of(path, executor)
+        if plan is None:
+            continue
+        of = ran(folder, plan)
+        found = conformity(plan, of, limits=Limits(states=100_000, seconds=20.0))
+        assert found.answer != "differs", f"{number}: {found}\n{path.read_text()}"
+        answers[found.answer] += 1
+    print(f"random programs, run for real: {dict(answers)}")
+    assert answers["conforms"] >= 20
 
 
 QUEUE = """
