@@ -78,14 +78,17 @@ class World:
         if not self.options.exact:
             pausing = [one for one in self.members if one.pausing]
             found += [("restart", one.threads[0].index) for one in pausing]
-        idle = all(self._idles(*choice) for choice in found) and not self.drained(slow=True)
+
+        def idle() -> bool:
+            return all(self._idles(*choice) for choice in found) and not self.drained(slow=True)
+
         late = [("expire", one.index) for one in self.threads if self._out_of_time(one)]
         forced = [("kill", one.index) for one in self.threads if self._out_of_grace(one)]
-        if idle and (late or forced):
+        if (late or forced) and idle():
             return found + late + forced
         if self.options.early:
             return found + late
-        if idle and self._timers() and not any(map(self._overdue, self.threads)):
+        if self._timers() and not any(map(self._overdue, self.threads)) and idle():
             return [*found, ("tick", -1)]
         return found
 

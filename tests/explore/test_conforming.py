@@ -85,7 +85,7 @@ def test_every_gallery_scenario_is_a_path(chunk: int, executor: str, tmp_path: P
 def test_random_programs_run_for_real_are_paths(executor: str | None, tmp_path: Path) -> None:
     """Those of the fuzz, as they stand and with processes; one that is too long is left out."""
     answers: Counter[str] = Counter()
-    for number in range(20_000, 20_000 + 25):
+    for number in range(20_000, 20_000 + 20):
         folder = tmp_path / str(number)
         folder.mkdir()
         path = folder / "scenario.yaml"
@@ -98,7 +98,7 @@ def test_random_programs_run_for_real_are_paths(executor: str | None, tmp_path: 
         assert found.answer != "differs", f"{number}: {found}\n{path.read_text()}"
         answers[found.answer] += 1
     print(f"random programs, run for real: {dict(answers)}")
-    assert answers["conforms"] >= 20
+    assert answers["conforms"] >= 15
 
 
 QUEUE = """

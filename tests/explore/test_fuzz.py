@@ -256,7 +256,15 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
 }
 """What is broken, and the taste of programs that should show it."""
 
-FIRST = {"late waiting at conditions": 520, "all replicas are alike": 550}
+FIRST = {
+    "late waiting at conditions": 520,
+    "all replicas are alike": 550,
+    "everybody hears of a stop": 220,
+    "pauses that nobody cuts short": 360,
+    "ends that are heard at once": 360,
+    "sleeps in time": 700,
+    "nobody is forced": 1_000,
+}
 """Where to begin, for those that only a few programs notice."""
 
 
