@@ -300,6 +300,24 @@ expect: [values.count == 0]
     assert "race.yaml:15: values.count == 0 does not hold" in done.stdout
     assert "it ended at Ctrl-C: not every schedule was covered" in done.stdout
     assert "[of=second]" not in done.stdout
+    (first,) = json.loads(
+        scenarios("explore", "race.yaml", "--format", "json", cwd=tmp_path).stdout
+    )
+    assert (first["matrix"], first["explored"]["interrupted"]) == ({"of": "first"}, True)
+
+
+def test_a_schedule_of_the_file_that_fails_is_told_with_its_command(folder: Path) -> None:
+    """The command shows it again."""
+    text = LOCKS + "schedules: {both: 'one x1, two x1'}\n"
+    (folder / "tested.yaml").write_text(text)
+    done = scenarios("explore", "tested.yaml", cwd=folder)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if "replay tested.yaml" in line]
+    words = line.strip().removeprefix("to see it again: scenarios ").split()
+    assert words == ["replay", "tested.yaml", "--schedule", "both"]
+    again = scenarios(*words, cwd=folder)
+    assert again.returncode == 1
+    assert "in a circle: one -> two -> one" in again.stdout
 
 
 def test_each_file_calls_the_modules_beside_it(tmp_path: Path) -> None:

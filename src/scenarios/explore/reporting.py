@@ -14,7 +14,8 @@ from scenarios.explore.rows import Row, rows
 from scenarios.explore.schedule import Schedule, fingerprint, names, shorten
 from scenarios.explore.shrinking import cost_of
 from scenarios.explore.telling import Told, lock_order, race, tell
-from scenarios.explore.whole import DATA_RACE, LOCK_ORDER, on_path
+from scenarios.explore.watch import DATA_RACE
+from scenarios.explore.whole import LOCK_ORDER, on_path
 
 MODEL = "sequential consistency at step granularity"
 """What a proof is about: every order of steps, each step whole."""

@@ -70,7 +70,7 @@ class Watch:
         """The races that are new since this was asked before, as keys of what was seen."""
         if not self._fresh:
             return frozenset()
-        keys = {RACING, *map(race_of, self._fresh)}
+        keys = {DATA_RACE, *map(race_of, self._fresh)}
         self._fresh.clear()
         return frozenset(keys)
 
@@ -145,7 +145,7 @@ class Watch:
 
 NOTHING = Next()
 
-RACING: Key = ("found", "data_race")
+DATA_RACE: Key = ("found", "data_race")
 
 
 def race_of(value: str) -> Key:

@@ -11,10 +11,9 @@ from scenarios.explore.judge import OF_THE_WHOLE, Judge, Key, Question, seen, su
 from scenarios.explore.livelock import livelock, trapped
 from scenarios.explore.machine import State, StateMachine, Transition
 from scenarios.explore.prove import Covered, Path
-from scenarios.explore.watch import Order, Watch, race_of, ring_of
+from scenarios.explore.watch import DATA_RACE, Order, Watch, race_of, ring_of
 
 LIVELOCK: Key = ("found", "livelock")
-DATA_RACE: Key = ("found", "data_race")
 LOCK_ORDER: Key = ("found", "lock_order")
 
 NOWHERE: Key = ("found", "")

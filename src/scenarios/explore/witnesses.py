@@ -13,8 +13,8 @@ from scenarios.explore.minimal import Shortest, minimal
 from scenarios.explore.model import model_of, operations
 from scenarios.explore.prove import Path, prove
 from scenarios.explore.shrinking import cost_of, shrink
-from scenarios.explore.watch import Watch
-from scenarios.explore.whole import DATA_RACE, LIVELOCK, LOCK_ORDER
+from scenarios.explore.watch import DATA_RACE, Watch
+from scenarios.explore.whole import LIVELOCK, LOCK_ORDER
 
 SHORTEST = Limits(states=200_000, seconds=10.0)
 """What the search for the shortest schedules may cost; without one the schedule seen is shrunk."""
