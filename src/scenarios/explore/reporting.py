@@ -133,8 +133,8 @@ def _told(found: Exploration, key: Key) -> Told:
         if shortest is not None:
             watch = on_path(machine, judge, shortest.path)[1]
         return race(watch.races[what]) if kind == "race" else lock_order(watch.cycle())
-    assert shortest is not None
-    return tell(machine, judge, str(what), shortest.path)
+    path = found.covered.sights[key] if shortest is None else shortest.path
+    return tell(machine, judge, str(what), path)
 
 
 def _checked(found: Exploration, key: Key, told: Told) -> dict[str, Any]:
