@@ -25,8 +25,8 @@ Examples:
 
 Verdicts: bug; proved (every schedule was covered); found as declared (the
 same, and what the file says may be found was found); no bug within what was
-looked at, or in exact time; inconclusive (something cannot be followed: it is
-named).
+looked at, or in exact time; inconclusive (something cannot be followed: it
+is named).
 
 Exit codes:
   0    proved, or found as declared
