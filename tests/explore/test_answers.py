@@ -99,8 +99,8 @@ def test_a_lost_update_with_its_race_and_no_serial_order() -> None:
     found = result(RACE)
     assert [one["checker"] for one in found["findings"]] == [
         "expectation",
-        "data_race",
         "serializable",
+        "data_race",
     ]
     assert found["findings"][0]["message"] == "values.count == 5 does not hold"
     texts = [row["text"] for row in found["findings"][0]["rows"]]
@@ -530,3 +530,10 @@ def test_faults_are_named_as_left_out() -> None:
     text = COIN.replace("expect:\n", "faults: [{kill: heads, at: 1s}]\n")
     found = explored(text)
     assert (found.exit, found.unmodelled[0].worker) == (3, "heads")
+
+
+def test_what_went_wrong_is_shown_before_the_race_that_lets_it() -> None:
+    """The first schedule is the one that is shown as a table."""
+    found = result(RACE + "checks: {data_race: error, serializable: error}\n")
+    told = [one["checker"] for one in found["findings"]]
+    assert told == ["serializable", "expectation", "data_race"]

@@ -121,7 +121,7 @@ def _rank(key: Key) -> tuple[int, str]:
     kind, what = key
     if kind == "found" and what in ORDER:
         return ORDER.index(what), ""
-    return len(ORDER) + (kind == "expect"), str(what)
+    return len(ORDER) + ("found", "expect", "race", "given").index(kind), str(what)
 
 
 def _told(found: Exploration, key: Key) -> Told:
