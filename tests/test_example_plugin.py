@@ -67,21 +67,6 @@ def test_installed_plugin_is_listed(installed: dict[str, str], tmp_path: Path) -
     assert "example" in done.stdout
 
 
-def test_own_tests_of_the_plugin_pass(installed: dict[str, str], tmp_path: Path) -> None:
-    """The plugin's tests pass where it is installed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE / "tests")],
-        cwd=tmp_path,
-        env=installed,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("switch", ["option", "environment"])
 def test_plugin_is_switched_off(switch: str, installed: dict[str, str], tmp_path: Path) -> None:
     """A plugin that is switched off is not loaded: its executor is unknown."""

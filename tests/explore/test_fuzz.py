@@ -71,7 +71,9 @@ def test_a_few_programs(chunk: int) -> None:
     assert sum(next(programs).paths for _ in range(50)) > 50
 
 
-@pytest.mark.parametrize("chunk", range(4))
+@pytest.mark.parametrize(
+    "chunk", [0, *(pytest.param(chunk, marks=pytest.mark.slow) for chunk in (1, 2, 3))]
+)
 def test_free_time_has_all_that_exact_time_has(chunk: int) -> None:
     """It may take as long as any real time takes; else it could prove what is not so."""
     first = 5_000_000 + 10_000 * chunk
