@@ -15,7 +15,6 @@ import pytest
 
 from running import Ran, run
 from scenarios.engine.stopping import LAST_CHANCE, SHORT_GRACE
-from scenarios.supervision import proctable
 from scenarios.wire.control import HubControl
 from supervision.witness import survivors
 
@@ -208,32 +207,66 @@ def test_hub_that_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("stopped", ["spawner", "guard"])
 def test_who_watches_is_stopped(stopped: str, tmp_path: Path) -> None:
     """The spawner tells of no end and ends nobody: the run says so; its end waits for neither."""
-
-    def strike() -> None:
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            time.sleep(0.01)
-            for mark in (tmp_path / ".scenarios").glob("runs/[0-9]*"):
-                found = survivors(mark.name)
-                guards = [pid for pid in found if proctable.parent_of(pid) == os.getpid()]
-                below = [one for pid in guards for one in proctable.children(pid)]
-                if any("sleep 30" in words for words in found.values()):
-                    os.kill((below if stopped == "spawner" else guards)[0], signal.SIGSTOP)
-                    return
-
-    thread = threading.Thread(target=strike)
-    thread.start()
+    (tmp_path / "stopping.py").write_text(STOPPING)
     began = time.monotonic()
-    ran = run(tmp_path, "timeout: 3s\nworkers: {w: {command: [sleep, '30']}}\n")
+    ran = run(
+        tmp_path,
+        f"""
+        timeout: 3s
+        flags: {{up: {{}}}}
+        workers:
+          tells:
+            executor: thread
+            depends_on: {{w: {{condition: started}}}}
+            steps: [{{set_flag: up}}]
+          w:
+            executor: process
+            steps: [{{wait: up}}, {{call: "stopping:{stopped}"}}, {{sleep: 30s}}]
+        """,
+    )
     took = time.monotonic() - began
-    thread.join()
     assert ran.state == "timed_out"
     told = [text for text in ran.result["notices"] if "is stopped by a signal" in text]
     if stopped == "spawner":
-        assert told[0].startswith("worker w (line 2) cannot be ended, nor its end be known: the sp")
+        assert told[0].startswith("worker w (line 8) cannot be ended, nor its end be known: the sp")
         assert "the spawner (process " in ran.result["run"]["error"]
     assert len(told) == (stopped == "spawner")
     assert took < 3 + SHORT_GRACE + LAST_CHANCE + SOON
+
+
+def test_spawner_is_stopped_before_a_start(tmp_path: Path) -> None:
+    """The start is given up once that is seen, and not after the 30 s of a busy machine."""
+    (tmp_path / "stopping.py").write_text(STOPPING)
+    began = time.monotonic()
+    ran = run(
+        tmp_path,
+        """
+        timeout: 4s
+        flags: {stopped: {}}
+        workers:
+          w:
+            executor: process
+            steps: [{call: "stopping:spawner"}, {set_flag: stopped}, {sleep: 30s}]
+          sees: {executor: thread, steps: [{wait: stopped}]}
+          late: {command: [sleep, "30"], depends_on: {sees: {condition: succeeded}}}
+        """,
+    )
+    took = time.monotonic() - began
+    told = r"the spawner \(process \d+\), .* is stopped by a signal and does not say whether"
+    assert re.match(told, ran.result["workers"]["late"]["error"])
+    assert took < 4 + SHORT_GRACE + LAST_CHANCE + SOON
+
+
+STOPPING = """\
+import os, signal
+
+def spawner():
+    os.kill(os.getppid(), signal.SIGSTOP)
+
+def guard():
+    with open(f"/proc/{os.getppid()}/stat") as file:
+        os.kill(int(file.read().rpartition(")")[2].split()[1]), signal.SIGSTOP)
+"""
 
 
 def test_complaints_of_the_hub_are_told(tmp_path: Path) -> None:

@@ -33,8 +33,9 @@ from scenarios.worker_plan import Outcome, Setting
 
 Observer = Callable[[dict[str, Any]], None]
 
-STUCK = 20.0
-"""Seconds beyond its last deadline after which a run is stuck; its workers are given up after 3."""
+STUCK = 40.0
+"""Seconds beyond its last deadline after which a run is stuck: workers are given up after 3, and a
+start after 30."""
 
 
 def run(

@@ -106,10 +106,7 @@ class Facilities:
     def stopped(self) -> str:
         """Which process that the run needs is held by a signal and answers nobody; "" for none."""
         if self._spawner is not None and self._spawner.stopped:
-            return (
-                f"the spawner (process {self._spawner.pid}), which starts, watches and ends the "
-                "workers, is stopped by a signal"
-            )
+            return self._spawner.held()
         if self._hub is not None and self._hub.returncode is None and is_stopped(self._hub.pid):
             return f"{self._the_hub()}, is stopped by a signal and answers nobody"
         return ""

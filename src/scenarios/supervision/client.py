@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from scenarios.supervision import frames, leftovers, marks, orders, proctable
 # Seconds that a start, and an end beyond its grace, may take before the spawner is taken for stuck.
 _START_LIMIT = 30.0
 _END_LIMIT = 5.0
+_LOOK = 1.0  # seconds without an answer after which it is looked whether a signal has stopped it
 
 
 class Child:
@@ -121,7 +123,7 @@ class Spawner:
     @property
     def stopped(self) -> bool:
         """Whether it is held by a signal, and so starts, tells and ends nothing."""
-        return not self._over.is_set() and proctable.is_stopped(self.pid)
+        return not self._over.is_set() and proctable.is_stopped(self.pid or self.guard_pid)
 
     def fork(
         self,
@@ -188,8 +190,12 @@ class Spawner:
         if not self._tell(("start", child._key, request), list(fds.values())):
             self._children.pop(child._key, None)
             raise self.loss()
-        if not child._answered.wait(_START_LIMIT):
-            raise EnvironmentFault(f"the spawner did not start a child within {_START_LIMIT:.0f} s")
+        latest = time.monotonic() + _START_LIMIT
+        while not child._answered.wait(_LOOK):
+            if self.stopped:
+                raise EnvironmentFault(f"{self.held()} and does not say whether this has started")
+            if time.monotonic() >= latest:
+                raise EnvironmentFault(f"the spawner started no child within {_START_LIMIT:.0f} s")
         if child._refusal:
             raise child._refusal
         if child.lost and not child.pid:
@@ -208,6 +214,13 @@ class Spawner:
             except OSError as error:
                 raise EnvironmentFault(f"the spawner cannot {message[0]}: {error}") from error
         return True
+
+    def held(self) -> str:
+        """What is told of it when it is stopped."""
+        return (
+            f"the spawner (process {self.pid or self.guard_pid}), which starts, watches and ends "
+            "the workers, is stopped by a signal"
+        )
 
     def loss(self) -> EnvironmentFault:
         """Why nothing can be started or known any more."""
