@@ -33,6 +33,9 @@ STALE = 3600.0
 SPARE = 64 << 10
 """Bytes kept free for the end of a run whose disk is full by then: its last events, its result."""
 
+HUB = "hub"
+"""The file of a run that names the folder of its hub's socket, while there is one."""
+
 STAMP = re.compile(r"\d{8}-\d{6}-\d{6}-")
 """How the id of a run begins: date, time and microseconds, in UTC, so that ids sort by age."""
 
@@ -92,6 +95,11 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def home(root: Path) -> Path:
+    """Where the runs of a root are, in `runs`, and the link to the latest."""
+    return root.absolute() / ".scenarios"
+
+
 def create(
     root: Path, name: str, keep: int | None = KEEP, scenario: str | None = None
 ) -> RunFolder:
@@ -101,20 +109,20 @@ def create(
     held are never removed. `scenario` is stored as `scenario.yaml`. A root that cannot be written
     is an `EnvironmentFault` (exit 2), and nothing of the folder stays.
     """
-    home = root.absolute() / ".scenarios"
+    base = home(root)
     try:
-        _prepare(home)
-        folder = _named(home / "runs", _slug(name), scenario)
+        _prepare(base)
+        folder = _named(base / "runs", _slug(name), scenario)
     except OSError as error:
-        place = Path(error.filename) if isinstance(error.filename, str) else home
+        place = Path(error.filename) if isinstance(error.filename, str) else base
         raise EnvironmentFault(
             f"cannot write the run folder {place}: {error.strerror or error}; "
             "name a folder that can be written with --run-dir DIR",
             exit_code=2,
         ) from error
-    _point(home / "latest", folder.path)
+    _point(base / "latest", folder.path)
     if keep is not None:
-        prune(home / "runs", keep)
+        prune(base / "runs", keep)
     return folder
 
 
@@ -298,7 +306,7 @@ def under_way(path: Path) -> bool:
 
 def stored(root: Path) -> list[Path]:
     """The folders of the runs stored under `root`, newest first."""
-    return _ids(root.absolute() / ".scenarios" / "runs")
+    return _ids(home(root) / "runs")
 
 
 def find_run(which: str | None, root: Path) -> Path:
@@ -307,20 +315,20 @@ def find_run(which: str | None, root: Path) -> Path:
     Of several whose ids have that part it is the newest. Nothing found is a `UsageError` that
     tells the nearest id.
     """
-    home = root.absolute() / ".scenarios"
+    base = home(root)
     paths = stored(root)
     if which is None or which == "latest":
-        link = home / "latest"
+        link = base / "latest"
         if link.is_dir():
             return link.resolve()
         if paths:
             return paths[0]
-        raise UsageError(f"no run is stored in {home}; `scenarios run FILE` makes one")
-    if (home / "runs" / which) in paths:
-        return home / "runs" / which
+        raise UsageError(f"no run is stored in {base}; `scenarios run FILE` makes one")
+    if (base / "runs" / which) in paths:
+        return base / "runs" / which
     if Path(which).is_dir() and _is_run(Path(which)):
         return Path(which).resolve()
-    return _by_part(which, paths, home)
+    return _by_part(which, paths, base)
 
 
 def _is_run(path: Path) -> bool:

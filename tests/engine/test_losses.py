@@ -243,7 +243,7 @@ def test_next_run_ends_what_a_dead_run_left(tmp_path: Path) -> None:
     mark = dead.result["run"]["id"]
     left = subprocess.Popen(["sleep", "60"], env={**os.environ, "SCENARIOS_RUN": mark})
     try:
-        run(tmp_path, "workers: {w: {executor: thread, steps: []}}")
+        assert scenarios("run", "case.yaml", cwd=tmp_path).returncode == 0
         assert left.wait(10) == -signal.SIGKILL
     finally:
         left.kill()

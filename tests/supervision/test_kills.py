@@ -17,6 +17,7 @@ import pytest
 import resisting
 from running import write
 from scenarios import history
+from scenarios.supervision.sweep import sweep
 from supervision.engines import Engine, Engines
 from supervision.witness import left_after, new_mark, survivors
 
@@ -51,6 +52,11 @@ workers:
   command: {command: [sh, -c, "setsid $0 $1 \\"$2\\" & wait $!", UNTIL]}
   pool: {executor: pool, options: {of: process, max_workers: 2}, jobs: 2, steps: [{run: [UNTIL]}]}
 """
+SHARED = """\
+name: MARK
+queues: {q: {}}
+workers: {w: {executor: process, steps: [{put: q, value: 1}, {sleep: 60s}]}}
+"""
 SHORT = "name: MARK\nworkers: {w: {executor: thread, steps: []}}\n"
 UNTIL = "sh, -c, until test -e GO; do sleep 0.05; done"
 
@@ -58,7 +64,7 @@ UNTIL = "sh, -c, until test -e GO; do sleep 0.05; done"
 class Busy:
     """A run by an engine that can be killed."""
 
-    def __init__(self, engines: Engines, folder: Path, text: str = BUSY) -> None:
+    def __init__(self, engines: Engines, folder: Path, text: str = BUSY, *words: str) -> None:
         self.mark = new_mark()
         self.folder = folder / self.mark
         self.folder.mkdir()
@@ -66,19 +72,34 @@ class Busy:
         text = text.replace("STEPS", STEPS).replace("ASIDE", ASIDE).replace("PYTHON", PYTHON)
         write(self.folder, text.replace("MARK", self.mark).replace("FOLDER", str(self.folder)))
         self._root = folder
-        words = ("run", str(self.folder / "case.yaml"), "--quiet", "--run-dir", str(folder))
-        self.engine: Engine = engines.start(*words)
+        case = str(self.folder / "case.yaml")
+        self.engine: Engine = engines.start(
+            "run", case, "--quiet", "--run-dir", str(folder), *words
+        )
 
     @property
     def run(self) -> Path | None:
         """The run's folder, once there is one."""
         return next((self._root / ".scenarios" / "runs").glob(f"[0-9]*{self.mark}"), None)
 
+    @property
+    def hub_folder(self) -> Path | None:
+        """The folder of the hub's socket, from before it is made until it is removed."""
+        note = self.run / "hub" if self.run else None
+        return Path(note.read_text()) if note and note.exists() else None
+
     def until_supervised(self) -> None:
         """Wait until guard and spawner are there, or the run is over."""
         end = time.monotonic() + 20
         while len(self.engine.supervision()) < 2 and time.monotonic() < end:
             time.sleep(0.002)
+
+    def until_left(self) -> None:
+        """Wait until something of `ALIVE` runs that does not end with the spawner."""
+        end = time.monotonic() + 20
+        while not any(str(self._root / "go") in words for words in survivors(self.mark).values()):
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
     def gone(self) -> float:
         """Seconds until nothing is left; within the limit."""
@@ -99,6 +120,13 @@ def engines() -> Iterator[Engines]:
     """The helper that forks engines."""
     with Engines() as helper:
         yield helper
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(tmp_path: Path) -> Iterator[None]:
+    """What a test has killed without a run to follow is looked after here."""
+    yield
+    sweep(tmp_path / ".scenarios" / "runs")
 
 
 def kill_engine(engines: Engines, folder: Path, moment: float) -> float:
@@ -153,6 +181,9 @@ def test_killed_a_hundred_times(victim: str, engines: Engines, tmp_path: Path) -
     moments = [random.uniform(0, LIFE) for _ in range(100)]
     with ThreadPoolExecutor(2) as pool:
         took = [*pool.map(lambda moment: KILLS[victim](engines, tmp_path, moment), moments)]
+    noted = [note.read_text() for note in tmp_path.glob(".scenarios/runs/*/hub")]
+    assert Busy(engines, tmp_path, SHORT).engine.wait() == 0
+    assert not any(Path(folder).exists() for folder in noted if folder)  # "": it was not made yet
     print(f"\n100 SIGKILLs of the {victim}: 0 survivors, the slowest gone in {max(took):.3f} s")
 
 
@@ -201,3 +232,36 @@ def test_what_all_three_leave_is_ended_by_the_next_run(engines: Engines, tmp_pat
     assert survivors(dead.mark) == {}
     (tmp_path / "go").touch()
     assert [one.engine.wait() for one in alive] == [0] * 4
+
+
+def test_runs_that_are_not_kept_are_swept_before_they_go(engines: Engines, tmp_path: Path) -> None:
+    """The folder of a run tells of what it left: it goes afterwards."""
+    dead = Busy(engines, tmp_path, ALIVE)
+    dead.until_left()
+    dead.engine.kill(dead.engine.pid, *dead.engine.supervision())
+    assert dead.engine.wait() == -signal.SIGKILL
+    assert len(survivors(dead.mark)) > 0
+    assert Busy(engines, tmp_path, SHORT, "--keep", "1").engine.wait() == 0
+    assert dead.run is None
+    assert survivors(dead.mark) == {}
+
+
+def test_a_hub_that_is_killed_too(engines: Engines, tmp_path: Path) -> None:
+    """The next run removes its socket, and not that of a run that is alive."""
+    dead, alive = (Busy(engines, tmp_path, SHARED) for _ in range(2))
+    end = time.monotonic() + 20
+    for one in (dead, alive):
+        while not ((folder := one.hub_folder) and (folder / "hub").exists()):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    left, kept = dead.hub_folder, alive.hub_folder
+    assert left and kept
+    dead.engine.kill(dead.engine.pid, *dead.engine.supervision(), *survivors(dead.mark))
+    assert dead.engine.wait() == -signal.SIGKILL
+    assert (left / "hub").exists()
+    assert Busy(engines, tmp_path, SHORT).engine.wait() == 0
+    assert not left.exists()
+    assert (kept / "hub").exists()
+    os.kill(alive.engine.pid, signal.SIGTERM)
+    assert alive.engine.wait() == 128 + signal.SIGTERM
+    assert not kept.exists()

@@ -176,9 +176,14 @@ def run_all(checked: Sequence[Checked], view: View, again: Again, store: Store) 
 
 
 def new_folder(root: Path, plan: Plan, keep: int | None) -> runs.RunFolder:
-    """The folder of a new run, with its scenario; without secrets."""
-    from scenarios.loading.hiding import hidden
+    """The folder of a new run, with its scenario; without secrets.
 
+    What dead runs left is ended first, while their folders are there to tell of it.
+    """
+    from scenarios.loading.hiding import hidden
+    from scenarios.supervision.sweep import sweep
+
+    sweep(runs.home(root) / "runs")
     scenario = plan.scenario
     return runs.create(root, scenario.name, keep, hidden(scenario.text, scenario.secrets))
 

@@ -27,7 +27,6 @@ from scenarios.errors import EnvironmentFault, PluginFault, Stopped
 from scenarios.event import Masker
 from scenarios.plan import Plan
 from scenarios.runs import RunFolder
-from scenarios.supervision.sweep import sweep
 from scenarios.worker import capture, modules
 from scenarios.worker_plan import Outcome, Setting
 
@@ -55,7 +54,6 @@ def run(
     end the run: the first stops it, the second kills its workers, the third leaves at once; they
     are heard by `signals`, which last longer than the run, or as long as it lasts.
     """
-    sweep(folder.path.parent)
     setting = _setting(plan, folder, verbose)
     watch = Watch(observer)
     facilities = Facilities(plan, setting, watch)

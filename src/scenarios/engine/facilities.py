@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from scenarios import hub
+from scenarios import hub, runs
 from scenarios.answers import STOP, TIMED_OUT, Failed
 from scenarios.engine.watch import Watch
 from scenarios.errors import EnvironmentFault
 from scenarios.event import Masker, SharedRecorder, encoded, next_number, quoted
+from scenarios.hub import whereabouts
 from scenarios.journal import Segment
 from scenarios.plan import Plan
 from scenarios.resources.driver import Driver, drivers
@@ -135,7 +136,8 @@ class Facilities:
 
     def start_hub(self) -> tuple[tuple[str, bytes], dict[str, int], Child]:
         """Start the hub: (address, token), the number of each resource there, its process."""
-        address, token = self._hub_address, _ = hub.private_address(), secrets.token_bytes(32)
+        address = self._hub_address = whereabouts.private(self._hub_note())
+        token = secrets.token_bytes(32)
         shared = self.shared()
         stdin, self._hub_input = os.pipe2(os.O_CLOEXEC)
         answer, stdout = os.pipe2(os.O_CLOEXEC)
@@ -165,6 +167,9 @@ class Facilities:
             raise EnvironmentFault(f"the hub did not come up: {self._hub_end(ended)}")
         self.control = HubControl(address, token)
         return (address, token), {name: at for at, (name, _, _) in enumerate(shared)}, child
+
+    def _hub_note(self) -> str:
+        return os.path.join(os.path.dirname(self.setting.journal), runs.HUB)
 
     def hub_loss(self, code: int | None) -> str:
         """What is told when the hub has ended before the run."""
@@ -250,7 +255,7 @@ class Facilities:
         if self._pump is not None:
             closers.append(self._pump.close)
         if self._hub_address:
-            closers.append(lambda: hub.remove(self._hub_address))
+            closers.append(lambda: whereabouts.remove(self._hub_address, self._hub_note()))
         for close in closers:
             try:
                 close()

@@ -1,6 +1,6 @@
 """The process that owns every resource shared across processes: how it is configured and started.
 
-    address, token = hub.private_address(), secrets.token_bytes(32)
+    address, token = whereabouts.private(), secrets.token_bytes(32)
     process = <start hub.argv() with pipes>
     write hub.configuration(resources, address, token) to its standard input, and keep that open
     read one line from its standard output: b"ready\\n", or what is wrong
@@ -11,7 +11,6 @@ gone, and removes the socket and its folder.
 
 from __future__ import annotations
 
-import contextlib
 import marshal
 import os
 import sys
@@ -22,24 +21,6 @@ LENGTH = 4
 """Bytes of the configuration's length, little-endian, before it."""
 
 READY = b"ready\n"
-
-_LONGEST_PATH = 100
-"""Bytes that surely fit in a socket's address (108 on Linux, 104 elsewhere)."""
-
-
-def private_address() -> str:
-    """The path of a socket to be, in a new folder that only this user can enter.
-
-    A path and not an abstract address: nobody else can even try to connect, and it works where
-    network namespaces differ and outside of Linux.
-    """
-    import tempfile  # not here for the hub's own start
-
-    folder = tempfile.mkdtemp(prefix="scenarios-")
-    if len(os.fsencode(folder)) > _LONGEST_PATH - 4:
-        os.rmdir(folder)
-        folder = tempfile.mkdtemp(prefix="scenarios-", dir="/tmp")
-    return f"{folder}/hub"
 
 
 def configuration(
@@ -73,11 +54,3 @@ def argv() -> list[str]:
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     start = f"import sys; sys.path.insert(0, {root!r}); from scenarios.hub.process import main"
     return [sys.executable, "-I", "-c", f"{start}; main()"]
-
-
-def remove(address: str) -> None:
-    """Remove the socket and its folder; the engine does it where the hub was killed."""
-    with contextlib.suppress(OSError):
-        os.unlink(address)
-    with contextlib.suppress(OSError):
-        os.rmdir(os.path.dirname(address))

@@ -10,6 +10,7 @@ from typing import Any
 
 from scenarios import hub
 from scenarios.errors import EnvironmentFault
+from scenarios.hub import whereabouts
 
 PATIENCE = 10.0
 """Seconds in which a hub has started or ended, on a busy machine too."""
@@ -25,7 +26,7 @@ class Hub:
         greeting: float = 10.0,
         command: list[str] | None = None,
     ) -> None:
-        self.address = hub.private_address()
+        self.address = whereabouts.private()
         self.token = secrets.token_bytes(32)
         self.process = subprocess.Popen(
             command or hub.argv(),
@@ -59,7 +60,7 @@ class Hub:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        hub.remove(self.address)
+        whereabouts.remove(self.address)
 
     def __enter__(self) -> Hub:
         return self

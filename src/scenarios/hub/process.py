@@ -11,6 +11,7 @@ import traceback
 from typing import Any, cast
 
 from scenarios import hub
+from scenarios.hub import whereabouts
 from scenarios.hub.server import END, Server
 
 KEPT = 64 << 20
@@ -70,7 +71,7 @@ def main() -> None:
         raise SystemExit(1) from None
 
     def end(*_: object) -> None:
-        hub.remove(server.address)
+        whereabouts.remove(server.address)
         os._exit(128 + signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, end)
@@ -83,5 +84,5 @@ def main() -> None:
     except BaseException:
         traceback.print_exc()
         code = 70
-    hub.remove(server.address)
+    whereabouts.remove(server.address)
     os._exit(code)  # nothing is worth waiting for: memory of many items is freed slowly
