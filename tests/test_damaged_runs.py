@@ -154,7 +154,7 @@ def damaged(source: Path, name: str, folder: Path, mutations: list[Mutation]) ->
 
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(QUICK, max_examples=400)
+LONG = settings(QUICK, max_examples=200)
 MUTATIONS = st.lists(mutation(), min_size=1, max_size=4)
 
 

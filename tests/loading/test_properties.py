@@ -53,7 +53,7 @@ def test_a_random_file_is_refused_or_planned(content: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(RANDOM, max_examples=1_500)
+@settings(RANDOM, max_examples=750)
 @given(files())
 def test_many_random_files_are_refused_or_planned(content: bytes) -> None:
     """The same for more of them."""
