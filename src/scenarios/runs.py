@@ -95,7 +95,7 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def home(root: Path) -> Path:
+def home_of(root: Path) -> Path:
     """Where the runs of a root are, in `runs`, and the link to the latest."""
     return root.absolute() / ".scenarios"
 
@@ -109,20 +109,20 @@ def create(
     held are never removed. `scenario` is stored as `scenario.yaml`. A root that cannot be written
     is an `EnvironmentFault` (exit 2), and nothing of the folder stays.
     """
-    base = home(root)
+    home = home_of(root)
     try:
-        _prepare(base)
-        folder = _named(base / "runs", _slug(name), scenario)
+        _prepare(home)
+        folder = _named(home / "runs", _slug(name), scenario)
     except OSError as error:
-        place = Path(error.filename) if isinstance(error.filename, str) else base
+        place = Path(error.filename) if isinstance(error.filename, str) else home
         raise EnvironmentFault(
             f"cannot write the run folder {place}: {error.strerror or error}; "
             "name a folder that can be written with --run-dir DIR",
             exit_code=2,
         ) from error
-    _point(base / "latest", folder.path)
+    _point(home / "latest", folder.path)
     if keep is not None:
-        prune(base / "runs", keep)
+        prune(home / "runs", keep)
     return folder
 
 
@@ -306,7 +306,7 @@ def under_way(path: Path) -> bool:
 
 def stored(root: Path) -> list[Path]:
     """The folders of the runs stored under `root`, newest first."""
-    return _ids(home(root) / "runs")
+    return _ids(home_of(root) / "runs")
 
 
 def find_run(which: str | None, root: Path) -> Path:
@@ -315,20 +315,20 @@ def find_run(which: str | None, root: Path) -> Path:
     Of several whose ids have that part it is the newest. Nothing found is a `UsageError` that
     tells the nearest id.
     """
-    base = home(root)
+    home = home_of(root)
     paths = stored(root)
     if which is None or which == "latest":
-        link = base / "latest"
+        link = home / "latest"
         if link.is_dir():
             return link.resolve()
         if paths:
             return paths[0]
-        raise UsageError(f"no run is stored in {base}; `scenarios run FILE` makes one")
-    if (base / "runs" / which) in paths:
-        return base / "runs" / which
+        raise UsageError(f"no run is stored in {home}; `scenarios run FILE` makes one")
+    if (home / "runs" / which) in paths:
+        return home / "runs" / which
     if Path(which).is_dir() and _is_run(Path(which)):
         return Path(which).resolve()
-    return _by_part(which, paths, base)
+    return _by_part(which, paths, home)
 
 
 def _is_run(path: Path) -> bool:

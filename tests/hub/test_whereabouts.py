@@ -68,9 +68,10 @@ def test_a_hub_that_answers(there: tuple[Path, Path]) -> None:
     (folder / "hub").unlink()
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(folder / "hub"))
-        sock.listen(1)
-        whereabouts.remove_noted(note)
-        assert (folder / "hub").exists()
+        sock.listen(0)
+        for _ in range(3):  # the last finds its queue of connections full
+            whereabouts.remove_noted(note)
+            assert (folder / "hub").exists()
 
 
 def _a_file(note: Path, folder: Path) -> Path:
@@ -113,8 +114,14 @@ def _a_pipe(note: Path, folder: Path) -> Path:
     return folder / "hub"
 
 
+def _a_folder(note: Path, folder: Path) -> Path:
+    note.unlink()
+    note.mkdir()
+    return folder / "hub"
+
+
 @pytest.mark.parametrize(
-    "forge", [_a_file, _another_name, _relative, _a_link, _torn, _no_path, _a_pipe]
+    "forge", [_a_file, _another_name, _relative, _a_link, _torn, _no_path, _a_pipe, _a_folder]
 )
 def test_a_forged_note(
     there: tuple[Path, Path],

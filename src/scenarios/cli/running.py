@@ -183,7 +183,7 @@ def new_folder(root: Path, plan: Plan, keep: int | None) -> runs.RunFolder:
     from scenarios.loading.hiding import hidden
     from scenarios.supervision.sweep import sweep
 
-    sweep(runs.home(root) / "runs")
+    sweep(runs.home_of(root) / "runs")
     scenario = plan.scenario
     return runs.create(root, scenario.name, keep, hidden(scenario.text, scenario.secrets))
 

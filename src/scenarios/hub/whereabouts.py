@@ -53,14 +53,17 @@ def remove_noted(note: str | os.PathLike[str]) -> None:
     OSError.
     """
     try:
-        with open(os.open(note, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            folder = os.fsdecode(file.read(_LONGEST_NOTE))
+        file = os.open(note, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            folder = os.fsdecode(os.read(file, _LONGEST_NOTE))
+        finally:
+            os.close(file)
         address = f"{folder}/hub"
         ours = os.path.isabs(folder) and os.path.basename(folder).startswith(_NAME)
         if not ours or _answers(address):
             return
     except (OSError, ValueError):
-        return  # another user's, or no path at all
+        return  # another user's, no path at all, or a socket that is too busy to answer
     remove(address, note)
 
 
@@ -74,6 +77,4 @@ def _answers(address: str) -> bool:
             sock.connect(address)
     except (FileNotFoundError, ConnectionRefusedError):
         return False
-    except BlockingIOError:
-        return True  # its queue of connections is full
     return True

@@ -8,8 +8,8 @@ import signal
 import time
 from pathlib import Path
 
-from scenarios import runs as folders
 from scenarios.hub import whereabouts
+from scenarios.runs import HUB, try_lock
 from scenarios.supervision import marks, proctable
 
 # Seconds by which clocks may differ: a process's start is known in ticks since boot, a lock's
@@ -21,23 +21,22 @@ _ROUNDS = 20  # what is killed may have forked meanwhile
 def sweep(runs: str | os.PathLike[str]) -> int:
     """End processes that carry the mark of a dead run of the folder `runs`; their number.
 
-    Then the folders of the sockets of their hubs are removed.
-
-    A run is dead when the lock of its folder (`<runs>/<id>/lock`) is free; while its processes are
-    ended the lock is held here. Left alone are processes of other users, those that started before
-    the run did, and this process with all above it. Never raises OSError.
+    Then the folders of the sockets of such runs' hubs are removed. A run is dead when the lock of
+    its folder (`<runs>/<id>/lock`) is free; while its processes are ended the lock is held here.
+    Left alone are processes of other users, those that started before the run did, and this process
+    with all above it. Never raises OSError.
     """
     ended: set[int] = set()
     for run in _marked():
-        lock = folders.try_lock(Path(runs) / run) if run not in ("", ".", "..") else None
+        lock = try_lock(Path(runs) / run) if run not in ("", ".", "..") else None
         if lock is None:
             continue
         try:
             ended |= _end(run, os.fstat(lock).st_mtime - _SLACK)
         finally:
             os.close(lock)
-    for note in Path(runs).glob(f"[0-9]*/{folders.HUB}"):
-        lock = folders.try_lock(note.parent)
+    for note in Path(runs).glob(f"[0-9]*/{HUB}"):
+        lock = try_lock(note.parent)
         if lock is not None:
             whereabouts.remove_noted(note)
             os.close(lock)
