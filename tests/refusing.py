@@ -1,4 +1,4 @@
-"""A process for which system calls fail: the kernel answers them with an error, by seccomp."""
+"""A process that the kernel refuses things: system calls, by seccomp, or what modes forbid."""
 
 from __future__ import annotations
 
@@ -50,6 +50,13 @@ def refusing(call: str, error: int = errno.EIO) -> Callable[[], None]:
         assert buffer  # it lives until here
 
     return install
+
+
+def without_override() -> None:
+    """Run between fork and exec: from then on not even root may go where the mode forbids it."""
+    drop_from_bounding_set, dac_override, dac_read_search = 24, 1, 2
+    for right in dac_override, dac_read_search:
+        ctypes.CDLL(None).prctl(drop_from_bounding_set, right, 0, 0, 0)
 
 
 def scenarios(

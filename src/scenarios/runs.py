@@ -16,7 +16,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -229,24 +229,33 @@ def _point(link: Path, target: Path) -> None:
 
 def prune(runs: Path, keep: int) -> None:
     """Remove all but the newest `keep` runs that nobody holds, and the remains of killed ones."""
-    for path in _ids(runs)[keep:]:
+    try:
+        paths = inside(runs)
+    except OSError:
+        return
+    for path in _ids(paths)[keep:]:
         _remove(path)
-    for path in _hidden(runs):
-        if path.name.startswith(".old-") or _age(path) > STALE:
+    for path in paths:
+        stale = path.name.startswith(".new-") and _age(path) > STALE
+        if stale or path.name.startswith(".old-"):
             _remove(path)
 
 
-def _ids(runs: Path) -> list[Path]:
-    """The run folders, newest first."""
+def inside(folder: Path, suffix: str = "") -> list[Path]:
+    """What a folder holds whose name ends with `suffix`, sorted; nothing where there is no folder.
+
+    Raises OSError for a folder that cannot be read.
+    """
     try:
-        names = [entry.name for entry in os.scandir(runs) if STAMP.match(entry.name)]
-    except OSError:
+        names = os.listdir(folder)
+    except FileNotFoundError:
         return []
-    return [runs / name for name in sorted(names, reverse=True)]
+    return [folder / name for name in sorted(names) if name.endswith(suffix)]
 
 
-def _hidden(runs: Path) -> list[Path]:
-    return [path for path in runs.glob(".*-*") if path.name.startswith((".old-", ".new-"))]
+def _ids(paths: Iterable[Path]) -> list[Path]:
+    """Those that are run folders, newest first."""
+    return sorted((path for path in paths if STAMP.match(path.name)), reverse=True)
 
 
 def _age(path: Path) -> float:
@@ -305,15 +314,15 @@ def under_way(path: Path) -> bool:
 
 
 def stored(root: Path) -> list[Path]:
-    """The folders of the runs stored under `root`, newest first."""
-    return _ids(home_of(root) / "runs")
+    """The folders of the runs stored under `root`, newest first; OSError where that is unknown."""
+    return _ids(inside(home_of(root) / "runs"))
 
 
 def find_run(which: str | None, root: Path) -> Path:
     """The folder of a stored run by its id, a part of its id or its path; None is the latest.
 
     Of several whose ids have that part it is the newest. Nothing found is a `UsageError` that
-    tells the nearest id.
+    tells the nearest id. Raises OSError for a folder that cannot be read.
     """
     home = home_of(root)
     paths = stored(root)

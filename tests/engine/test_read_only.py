@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,6 @@ def test_a_disk_that_is_read_only(before: bool, tmp_path: Path) -> None:
         refused(scenarios("run", "case.yaml", cwd=root), root, "Read-only file system")
 
 
-def without_override() -> None:
-    """From the next exec on not even root may write where the mode forbids it."""
-    drop_from_bounding_set, dac_override = 24, 1
-    ctypes.CDLL(None).prctl(drop_from_bounding_set, dac_override, 0, 0, 0)
-
-
 @pytest.mark.parametrize("name", [".", ".scenarios", ".scenarios/runs"])
 def test_a_folder_whose_mode_forbids_it(name: str, tmp_path: Path) -> None:
     """The same for each of the folders above a run's own."""
@@ -62,7 +57,9 @@ def test_a_folder_whose_mode_forbids_it(name: str, tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / ".scenarios")
     (tmp_path / name).chmod(0o555)
     try:
-        done = refusing.scenarios("run", "case.yaml", cwd=tmp_path, prepare=without_override)
+        done = refusing.scenarios(
+            "run", "case.yaml", cwd=tmp_path, prepare=refusing.without_override
+        )
         refused(done, tmp_path, "Permission denied")
     finally:
         (tmp_path / name).chmod(0o755)
@@ -147,11 +144,10 @@ def went_on(command: Started, before: set[Path], why: str) -> None:
 
 
 @contextmanager
-def going(tmp_path: Path, root: Path) -> Iterator[Started]:
+def going(tmp_path: Path, root: Path, *words: str) -> Iterator[Started]:
     """A run with its folder under a root, once it has begun."""
     (tmp_path / "mine.py").write_text("def shout():\n    print('hello')\n")
-    words = ("--format", "json", "--run-dir", str(root))
-    with started(tmp_path, LATER, *words) as command:
+    with started(tmp_path, LATER, *words, "--run-dir", str(root)) as command:
         command.until("up", "up too")
         yield command
 
@@ -169,7 +165,7 @@ def test_a_folder_that_becomes_read_only(tmp_path: Path) -> None:
     mount("--bind", str(root), str(aside))
     try:
         mount("-o", "remount,ro,bind", str(aside))
-        with going(tmp_path, root) as command:
+        with going(tmp_path, root, "--format", "json") as command:
             mount("--bind", str(aside), str(root))
             try:
                 went_on(command, files(root), "Read-only file system")
@@ -179,9 +175,35 @@ def test_a_folder_that_becomes_read_only(tmp_path: Path) -> None:
         subprocess.run(["umount", "-l", str(aside)], check=True)
 
 
-@pytest.mark.slow
-def test_a_disk_that_fails(tmp_path: Path) -> None:
-    """A real file system that meets an error of its own and lets nobody write from then on."""
+@dataclass
+class Device:
+    """A real file system on a device of its own."""
+
+    root: Path
+    name: str
+
+    def written(self) -> None:
+        """Everything is on the device."""
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            assert not ctypes.CDLL(None).syncfs(folder)
+        finally:
+            os.close(folder)
+
+    def fail(self) -> None:
+        """Meet an error: nobody may write from then on."""
+        Path(f"/sys/fs/ext4/{self.name}/trigger_fs_error").write_text("1")
+
+    def forget(self) -> None:
+        """What is not on the device is nowhere from then on."""
+        device = os.open(f"/dev/{self.name}", os.O_RDONLY)
+        os.posix_fadvise(device, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(device)
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[Device]:
+    """An ext4 on a loop device."""
     image, root = tmp_path / "image", tmp_path / "root"
     root.mkdir()
     with image.open("wb") as file:
@@ -189,12 +211,43 @@ def test_a_disk_that_fails(tmp_path: Path) -> None:
     if shutil.which("mkfs.ext4") is None:
         pytest.skip("needs mkfs.ext4: install the package e2fsprogs")
     subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
-    mount("-o", "loop,errors=remount-ro", str(image), str(root))
+    mount("-o", "loop,errors=remount-ro,commit=600", str(image), str(root))
     try:
-        device = os.stat(root).st_dev
-        name = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
-        with going(tmp_path, root) as command:
-            Path(f"/sys/fs/ext4/{name}/trigger_fs_error").write_text("1")
-            went_on(command, files(root), "Read-only file system")
+        number = os.stat(root).st_dev
+        place = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}")
+        yield Device(root, place.resolve().name)
     finally:
         subprocess.run(["umount", "-l", str(root)], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_fails(tmp_path: Path, device: Device) -> None:
+    """It lets nobody write from then on, and what was written can be read."""
+    with going(tmp_path, device.root, "--format", "json") as command:
+        device.written()
+        device.fail()
+        device.forget()
+        went_on(command, files(device.root), "Read-only file system")
+
+
+@pytest.mark.slow
+def test_a_disk_that_fails_and_forgets(tmp_path: Path, device: Device) -> None:
+    """The folders of the run had not been written yet: they are there, and cannot be read."""
+    with going(tmp_path, device.root) as command:
+        folder = next((device.root / ".scenarios" / "runs").iterdir())
+        known = os.open(folder, os.O_RDONLY)
+        device.fail()
+        device.forget()
+        assert command.wait() == 0, command.out + command.err
+    assert "Traceback" not in command.err
+    assert "case: passed" in command.out
+    assert f"cannot write {folder / 'result.json'}: Bad message" in command.out
+    assert f"the events stay in {folder / 'segments'}: Bad message" in command.out
+    assert "had no room in the log: Read-only file system; Bad message" in command.out
+    for words in ["show"], ["show", "--events"], ["show", "--list"], ["replay", str(folder)]:
+        shown = scenarios(*words, "--run-dir", str(device.root), cwd=tmp_path)
+        assert shown.returncode == 2, shown.stdout
+        assert "Bad message" in shown.stderr
+        assert shown.stderr.startswith("scenarios: ")
+        assert shown.stderr.count("\n") == 1, shown.stderr
+    os.close(known)

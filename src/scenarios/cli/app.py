@@ -100,11 +100,25 @@ def start(words: Sequence[str]) -> int:
         return _tell(f"scenarios: {error}", error.exit_code)
     except (KeyboardInterrupt, SystemExit):
         raise
+    except OSError as error:
+        if output.failed():
+            return 1
+        place = _place(error)
+        if place is None:
+            return _bug(error)
+        return _tell(f"scenarios: cannot use {place}: {error.strerror}", 2)
     except Exception as error:
-        return 1 if isinstance(error, OSError) and output.failed() else _bug(error)
+        return _bug(error)
     if not words:
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _place(error: OSError) -> str | None:
+    """What the system did not let us use; a run's own faults end in its result, and never here."""
+    if error.filename is None and isinstance(error, FileNotFoundError):
+        return "the current folder"  # it was removed
+    return None if error.filename is None else str(error.filename)
 
 
 def _lenient_streams() -> None:

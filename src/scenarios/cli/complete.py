@@ -44,5 +44,7 @@ def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Co
     """The ids of the stored runs, newest first."""
     from scenarios import runs as known
 
-    names = (path.name for path in known.stored(ctx.params.get("root") or Path()))
+    names: list[str] = []
+    with suppress(OSError):
+        names = [path.name for path in known.stored(ctx.params.get("root") or Path())]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -167,7 +167,7 @@ def _of_run(what: str, root: Path) -> list[Path] | None:
         folder = runs.find_run(what, root)
     except UsageError:
         return None
-    return sorted((folder / "schedules").glob("*.yaml"))
+    return runs.inside(folder / "schedules", ".yaml")
 
 
 def _recorded(path: Path, text: str, file: str | None, loader: Loader) -> Task:

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,9 @@ def summary(result: Mapping[str, Any], brief: bool = False) -> str:
     folder = result["run"].get("folder")
     if not folder:
         return page(result, brief=brief)
-    traces = sorted(Path(folder).glob("tracebacks/*"))
+    traces = []
+    with suppress(OSError):  # of a disk that failed meanwhile
+        traces = runs.inside(Path(folder, "tracebacks"))
     result = {**result, "run": {**result["run"], "folder": shown(Path(folder))}}
     return page(result, brief=brief, files=[str(path.relative_to(folder)) for path in traces])
 

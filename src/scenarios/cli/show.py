@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -128,21 +129,41 @@ def _tell_result(path: Path, form: str) -> None:
     except Exception:  # it is JSON, and not what a run has stored
         text = ""
     if not text:
-        why = "it is still under way" if runs.under_way(path) else "it was killed or is damaged"
         raise UsageError(
-            f"the run {path} has no result: {why}; `scenarios show {path.name} --events` "
-            "shows what it did"
+            f"the run {path} has no result: {_why_none(path)}; `scenarios show {path.name} "
+            "--events` shows what it did"
         )
     click.echo(text, nl=False, color=True)
+
+
+def _why_none(path: Path) -> str:
+    if runs.under_way(path):
+        return "it is still under way"
+    try:
+        os.close(os.open(path / "result.json", os.O_RDONLY | os.O_NONBLOCK))
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
+    return "it was killed or is damaged"
 
 
 def _rendered(path: Path, result: dict[str, Any], form: str) -> str:
     if form != "text":
         return running.together([result], form)
-    found = sorted(path.glob("outputs/*")) + sorted(path.glob("tracebacks/*"))
-    files = [f"{file.relative_to(path)}  {file.stat().st_size} bytes" for file in found]
+    files = [line for part in ("outputs", "tracebacks") for line in _sizes(path / part)]
     result["run"]["folder"] = str(path)
     return running.page(result, files=files)
+
+
+def _sizes(folder: Path) -> list[str]:
+    try:
+        return [
+            f"{folder.name}/{file.name}  {file.stat().st_size} bytes"
+            for file in runs.inside(folder)
+        ]
+    except OSError as error:
+        return [f"{folder.name}  cannot be read: {error.strerror}"]
 
 
 def _tell_events(path: Path, verbose: bool, form: str) -> None:
@@ -167,7 +188,8 @@ def _tell_output(path: Path, worker: str) -> None:
     folder = path / "outputs"
     found = [folder / f"{worker}.{stream}" for stream in ("stdout", "stderr")]
     if not any(file.is_file() for file in found):
-        known = sorted({file.stem for file in folder.glob("*.std*")})
+        files = runs.inside(folder, ".stdout") + runs.inside(folder, ".stderr")
+        known = sorted({file.stem for file in files})
         listed = f"; there is output of {', '.join(known)}" if known else ""
         raise UsageError(f'the run {path} has no output of "{worker}"{listed}')
     for file in found:

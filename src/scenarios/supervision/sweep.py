@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from scenarios.hub import whereabouts
-from scenarios.runs import HUB, try_lock
+from scenarios.runs import HUB, STAMP, inside, try_lock
 from scenarios.supervision import marks, proctable
 
 # Seconds by which clocks may differ: a process's start is known in ticks since boot, a lock's
@@ -35,12 +35,21 @@ def sweep(runs: str | os.PathLike[str]) -> int:
             ended |= _end(run, os.fstat(lock).st_mtime - _SLACK)
         finally:
             os.close(lock)
-    for note in Path(runs).glob(f"[0-9]*/{HUB}"):
+    for note in _notes(Path(runs)):
         lock = try_lock(note.parent)
         if lock is not None:
             whereabouts.remove_noted(note)
             os.close(lock)
     return len(ended)
+
+
+def _notes(runs: Path) -> list[Path]:
+    """The files that name folders of hubs, as far as they can be seen."""
+    try:
+        notes = [path / HUB for path in inside(runs) if STAMP.match(path.name)]
+    except OSError:
+        return []
+    return [note for note in notes if os.path.lexists(note)]
 
 
 def _end(run: str, since: float) -> set[int]:
