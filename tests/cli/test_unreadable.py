@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -15,41 +15,41 @@ from refusing import without_override
 from running import write
 
 HELLO = "workers: {w: {command: [echo, hello]}}"
-READ = [
-    ["show"], ["show", "{run}"], ["show", "{path}"], ["show", "--list"], ["show", "--events"],
-    ["show", "--output", "w"], ["show", "--check-model"], ["replay", "{run}"], ["replay", "{path}"],
-]  # fmt: skip
 RUN = [["run", "case.yaml"], ["run", "--keep", "1", "case.yaml"], ["explore", "case.yaml"]]
 
-Ask = Callable[[Path, list[str]], CompletedProcess[str]]
+
+def stored(folder: Path) -> Path:
+    """The folder of a run that is stored under `folder`, with its scenario."""
+    write(folder, HELLO)
+    assert scenarios("run", "case.yaml", cwd=folder).returncode == 0
+    return next((folder / ".scenarios" / "runs").iterdir())
 
 
-@pytest.fixture
-def ask(tmp_path: Path) -> Ask:
-    """Run the command after a run has been stored, with one of the folders forbidden."""
-    write(tmp_path, HELLO)
-    assert scenarios("run", "case.yaml", cwd=tmp_path).returncode == 0
-    run = next((tmp_path / ".scenarios" / "runs").iterdir())
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stored run that is only looked at."""
+    return stored(tmp_path_factory.mktemp("unreadable"))
 
-    def asked(name: Path, words: list[str]) -> CompletedProcess[str]:
-        place = run / name if name.parts[:1] != (".scenarios",) else tmp_path / name
-        place.chmod(0)
+
+def asked(run: Path, place: Path, words: Sequence[str]) -> CompletedProcess[str]:
+    """The command where the run was stored, while nobody may go to a place."""
+    place.chmod(0)
+    try:
         filled = [word.format(run=run.name, path=run) for word in words]
-        try:
-            return forbidden(*filled, cwd=tmp_path, prepare=without_override)
-        finally:
-            place.chmod(0o755)
-
-    return asked
+        return forbidden(*filled, cwd=run.parents[2], prepare=without_override)
+    finally:
+        place.chmod(0o755)
 
 
-@pytest.mark.parametrize("words", READ, ids=" ".join)
-@pytest.mark.parametrize("name", [".scenarios", ".scenarios/runs"])
-def test_where_all_runs_are(name: str, words: list[str], ask: Ask) -> None:
+@pytest.mark.parametrize("up", [0, 1], ids=["runs", "all of it"])
+@pytest.mark.parametrize(
+    "line", ["show", "show {run}", "show {path}", "show --list", "replay {run}", "replay {path}"]
+)
+def test_where_all_runs_are(up: int, line: str, run: Path) -> None:
     """Reading verbs name the folder; they do not say that there is no run."""
-    done = ask(Path(name), words)
+    done = asked(run, run.parents[up], line.split())
     assert done.returncode == 2, done.stdout + done.stderr
-    assert done.stderr.startswith("scenarios: cannot use /")
+    assert done.stderr.startswith(f"scenarios: cannot use {run.parents[1]}/")
     assert done.stderr.endswith(": Permission denied\n")
     assert done.stderr.count("\n") == 1
 
@@ -76,21 +76,20 @@ SHOWN: list[tuple[str, str, int, str]] = [
 
 
 @pytest.mark.parametrize(("name", "line", "exit_code", "told"), SHOWN)
-def test_a_part_of_a_run(
-    name: str, line: str, exit_code: int, told: str, tmp_path: Path, ask: Ask
-) -> None:
+def test_a_part_of_a_run(name: str, line: str, exit_code: int, told: str, run: Path) -> None:
     """What was stored and may not be read is named; the rest is shown."""
-    done = ask(Path(name), line.split())
-    run = next((tmp_path / ".scenarios" / "runs").iterdir())
+    done = asked(run, run / name, line.split())
     assert done.returncode == exit_code, done.stdout + done.stderr
     assert told.format(path=run) in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("words", RUN, ids=" ".join)
-def test_a_new_run_beside_one_that_cannot_be_read(words: list[str], ask: Ask) -> None:
+def test_a_new_run_beside_one_that_cannot_be_read(words: list[str], tmp_path: Path) -> None:
     """It is made, and ends as ever."""
-    done = ask(Path(), words)
+    run = stored(tmp_path)
+    run.chmod(0)
+    done = forbidden(*words, cwd=tmp_path, prepare=without_override)
     assert done.returncode == (3 if words[0] == "explore" else 0), done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
