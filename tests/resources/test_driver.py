@@ -120,10 +120,10 @@ def test_a_conditions_wait_without_its_notify(shared: dict[str, Driver]) -> None
     shared["guard"].perform(waiter, "acquire", None, None)
     assert wait(waiter, "wait", None, 0) == WOULD_BLOCK
     assert wait(waiter, "wait", None, 0.01) == TIMED_OUT
-    waiting = Later(wait, waiter, "wait", None, 0.05)
+    waiting = Later(wait, waiter, "wait", None, 0.3)
     parked(waiter)
     shared["guard"].perform(other, "acquire", None, None)
-    time.sleep(0.1)
+    time.sleep(0.4)
     assert not waiting.ended
     shared["guard"].perform(other, "release", None, None)
     assert waiting.result() == TIMED_OUT
@@ -137,11 +137,11 @@ def test_a_stopped_wait_of_a_condition_leaves_the_lock_alone(
     """Whether it waits to be notified, or for its lock after its time has run out."""
     waiter, other = Party("waiter"), Party("other")
     shared["guard"].perform(waiter, "acquire", None, None)
-    waiting = Later(shared["ready"].perform, waiter, "wait", None, 0.05 if expired else None)
+    waiting = Later(shared["ready"].perform, waiter, "wait", None, 0.3 if expired else None)
     parked(waiter)
     shared["guard"].perform(other, "acquire", None, None)
     if expired:
-        time.sleep(0.1)
+        time.sleep(0.4)
     waiter.interrupt()
     assert waiting.result() is STOP
     assert shared["guard"].perform(waiter, "release", None, None) == GIVEN_UP

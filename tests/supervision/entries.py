@@ -86,7 +86,7 @@ def family(bundle: bytes, channel: int) -> None:
     nap = [sys.executable, "-c", "import sys, time; time.sleep(60)", word]
     subprocess.Popen(nap)
     subprocess.Popen(nap, start_new_session=True)
-    daemonise(["/usr/bin/env", "-i", *nap])
+    daemonise(nap)
     stopped = subprocess.Popen(nap)
     os.kill(stopped.pid, signal.SIGSTOP)
     print("asleep", flush=True)
@@ -101,11 +101,14 @@ def forks_and_dies(bundle: bytes, channel: int) -> None:
 def daemon(bundle: bytes, channel: int) -> None:
     """Leave a daemon without the mark, and end."""
     word = bundle.decode()
-    daemonise(["/usr/bin/env", "-i", sys.executable, "-c", "import time; time.sleep(60)", word])
+    daemonise([sys.executable, "-c", "import time; time.sleep(60)", word])
 
 
 def daemonise(argv: list[str]) -> None:
-    """The classic double fork, in a session of its own and with every file let go."""
+    """The classic double fork, in a session of its own, with every file and the environment let go.
+
+    It has its own words only when it has nothing else any more.
+    """
     middle = os.fork()
     if middle == 0:
         os.setsid()
@@ -114,6 +117,6 @@ def daemonise(argv: list[str]) -> None:
             for fd in range(3):
                 os.dup2(null, fd)
             os.closerange(3, 256)
-            os.execv(argv[0], argv)
+            os.execve(argv[0], argv, {})
         os._exit(0)
     os.waitpid(middle, 0)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hubs import until
 from scenarios.errors import EnvironmentFault
 from scenarios.supervision import linux
 from scenarios.supervision.client import Child, Spawner
@@ -238,17 +239,20 @@ def test_what_a_dead_worker_leaves_in_its_group(kit: Kit) -> None:
     assert left_after(word, 0.25)[0] == {}
 
 
-def test_what_a_dead_command_leaves_in_its_group(kit: Kit) -> None:
+def test_what_a_dead_command_leaves_in_its_group(kit: Kit, tmp_path: Path) -> None:
     """A command's children have a moment to leave its group: those that do not are killed."""
     word, other = new_mark(), new_mark()
-    leave = "import os, time; time.sleep(0.01); os.setsid(); time.sleep(60)"
-    assert kit.command("sh", "-c", f"{sys.executable} -S -c '{leave}' {word} &").wait(20) == 0
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    leave = (
+        "import os, sys, time; print(flush=True); os.setsid(); sys.stdout.close(); time.sleep(60)"
+    )
+    line = f"{sys.executable} -S -c '{leave}' {word} >{ready} & read line <{ready}"
+    assert kit.command("sh", "-c", line).wait(20) == 0
     assert kit.command("sh", "-c", f"sh -c 'sleep 60; : {other}' &").wait(20) == 0
-    assert survivors(word)
     assert survivors(other)
-    time.sleep(0.3)
+    assert left_after(other, 0.3)[0] == {}
     assert survivors(word)
-    assert survivors(other) == {}
 
 
 def test_kill_takes_other_sessions_along(kit: Kit) -> None:
@@ -259,6 +263,7 @@ def test_kill_takes_other_sessions_along(kit: Kit) -> None:
         time.sleep(0.01)
     child.kill()
     assert child.wait(20) == -9
+    until(lambda: len(survivors(word)) <= 1)
     time.sleep(0.1)
     assert len(survivors(word)) == 1
     kit.spawner.close()
@@ -290,11 +295,16 @@ def test_many_threads_start_at_once(kit: Kit) -> None:
 
 def test_close(kit: Kit) -> None:
     """It asks, waits for the grace and forces; it may be called again, and nothing starts after."""
+    up, told = os.pipe()
     polite = kit.python(
-        "import os, signal; signal.signal(15, lambda *_: os._exit(5)); signal.pause()"
+        "import os, signal; signal.signal(15, lambda *_: os._exit(5)); print(flush=True); "
+        "signal.pause()",
+        stdout=told,
     )
-    stubborn = kit.worker("stubborn")
-    time.sleep(0.3)
+    stubborn = kit.worker("stubborn", stdout=told)
+    os.close(told)
+    with open(up) as lines:
+        assert {lines.readline(), lines.readline()} == {"\n", "asleep\n"}
     start = time.monotonic()
     kit.spawner.close(grace=0.3)
     assert 0.25 < time.monotonic() - start < 0.3 + LOADED

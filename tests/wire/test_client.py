@@ -155,9 +155,9 @@ def test_a_condition_takes_its_lock_again_after_a_time_out(hub: Hub) -> None:
     one, other = client(hub, "one"), client(hub, "other")
     one.perform(LOCK, "acquire")
     assert one.perform(CONDITION, "wait", None, 0) == WOULD_BLOCK
-    waiting = Later(one.perform, CONDITION, "wait", None, 0.05)
+    waiting = Later(one.perform, CONDITION, "wait", None, 0.3)
     assert other.perform(LOCK, "acquire", None, DEADLINE) is True
-    time.sleep(0.1)
+    time.sleep(0.4)
     assert other.perform(LOCK, "release") is True
     assert waiting.result() == TIMEOUT
     assert one.perform(LOCK, "release") is True
