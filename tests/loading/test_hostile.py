@@ -19,6 +19,8 @@ import costing
 from command import environment, scenarios
 from hostile import LARGE, SMALL
 
+pytestmark = pytest.mark.timeout(400)  # the first test of each kind measures all files
+
 MIB = 2**20
 MEMORY = 50 * MIB
 # Seconds. On a free machine the worst of the small takes 0.09 and that of the large 1.0.
@@ -33,7 +35,7 @@ def measured(*words: str) -> dict[str, dict[str, Any]]:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=360,
         check=True,
     )
     return {found["name"]: found for found in map(json.loads, done.stdout.splitlines())}
