@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from command import environment
-from running import LIMIT, started, write
+from command import completed, environment
+from running import LIMIT, started, taken, write
 from scenarios import history
 from supervision.witness import left_after
 from terminal import CTRL_BACKSLASH, CTRL_C, terminal
@@ -53,18 +53,20 @@ def at_any_moment(folder: Path, seed: int) -> str:
         if draw.random() < 0.7:
             command.until(lambda: any(runs.glob("[0-9]*")))
         command.sleep(draw.choice([0.0, 0.03, 0.3, 0.8]) * draw.random())
-        ended = command.process.poll() is not None
+        sent = time.monotonic_ns()
         for _ in range(draw.choice([1, 2, 3])):
             if key:
                 command.press(key)
             else:
                 command.process.send_signal(number)
             command.sleep(draw.choice([0.0, 0.001, 0.02, 0.3]) * draw.random())
-        ended |= text is SHORT and command.process.poll() == 0  # it was quicker than the signal
         got = command.wait()
+    made = [*runs.glob("[0-9]*")]
+    last = max((event["time"] for run in made for event in history.of_run(run)), default=0)
+    ended = got == 0 and text is SHORT and len(made) == 3 and last < sent  # before the signal
     assert "Traceback" not in command.text and "Exception ignored" not in command.text, command.text
     assert got == (0 if ended else code), command.text
-    for run in runs.glob("[0-9]*"):
+    for run in made:
         check_log(run)
     if ended:
         return "after their end"
@@ -105,7 +107,7 @@ def test_a_signal_while_files_are_checked(
     """Before anything runs the command ends at once, says nothing and leaves nothing."""
     steps = "\n".join(f"      - log: ${{[{n}] * 2}}" for n in range(8000))  # about a second's work
     write(tmp_path, f"workers:\n  w:\n    executor: thread\n    steps:\n{steps}\n")
-    with terminal(tmp_path, verb, "case.yaml") as command:
+    with terminal(tmp_path, verb, *["case.yaml"] * 5) as command:
         command.until_main()
         command.sleep(0.4)
         command.process.send_signal(number)
@@ -136,6 +138,7 @@ def test_a_signal_while_a_result_is_printed(signals: int, tmp_path: Path) -> Non
         first = command.stdout.read(1)  # it prints, and the rest is more than a pipe holds
         for _ in range(signals):
             command.send_signal(signal.SIGINT)
+            taken(command, signal.SIGINT)
             time.sleep(0.1)
         if signals == 2:
             assert command.wait(LIMIT) == 130
@@ -163,6 +166,34 @@ workers: {w: {executor: thread, steps: [{sleep: "${0.01 if matrix.n < 3 else 60}
         command.signal()
         assert command.wait() == 130
         assert [result["exit"] for result in json.loads(command.out)] == [0, 0, 130]
+
+
+LATE = """\
+import os, signal, sys, time
+from scenarios.cli import main, running
+from scenarios.engine.signals import Signals
+
+hear, show = Signals._heard, running.View.show
+
+def late(self, number):
+    time.sleep(0.3)
+    hear(self, number)
+
+def shown(self, result):
+    show(self, result)
+    os.kill(os.getpid(), signal.SIGINT)
+
+Signals._heard, running.View.show = late, shown
+sys.exit(main(["run", "case.yaml"]))
+"""
+
+
+def test_a_signal_that_is_heard_late(tmp_path: Path) -> None:
+    """The last moment in which it counts is the end of the runs, however late its thread is."""
+    write(tmp_path, "workers: {w: {executor: thread, steps: []}}")
+    done = completed(sys.executable, "-c", LATE, cwd=tmp_path)
+    assert "case: passed" in done.stdout
+    assert done.returncode == 130, done.stderr
 
 
 @pytest.mark.parametrize("key", [CTRL_BACKSLASH, b""], ids=["quit", "hang up"])

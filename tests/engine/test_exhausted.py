@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from command import completed
-from running import write
+from running import run, write
 from scenarios.history import of_run
+from scenarios.supervision.output import OutputPump
 
 RUN = """\
 timeout: 10s
@@ -51,3 +54,21 @@ def test_the_reason_has_its_cure(tmp_path: Path) -> None:
     """The message says what to raise."""
     done = limited(tmp_path, 12)
     assert "(`ulimit -n`)" in json.loads(done.stdout)["run"]["error"]
+
+
+@pytest.mark.parametrize("options", ["{of: process, max_workers: 1}", "{of: process}"])
+def test_no_thread_that_reads_what_processes_write(
+    options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool that cannot have one fails with the reason, and starts nobody whom none would hear."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(OutputPump, "__init__", full)
+    ran = run(
+        tmp_path, f"workers: {{w: {{executor: pool, options: {options}, jobs: 2, steps: []}}}}"
+    )
+    assert (ran.exit, ran.states()) == (1, {"w": "failed"})
+    assert "a process cannot be started: [Errno 24]" in ran.worker("w")["error"]
+    assert "(`ulimit -n`)" in ran.worker("w")["error"]

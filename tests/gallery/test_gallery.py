@@ -39,6 +39,7 @@ class Damage:
 
 
 ENROL = '- {call: local.db.enrol, args: ["visitor ${job.index}", "${user}"]}'
+READS = "    steps:\n      - log: Process to read ${worker.pid}\n"
 PUT = '- {put: q, value: "${letter}"}'
 DAMAGES = {
     "child-process": [
@@ -57,7 +58,11 @@ DAMAGES = {
     "queue": [
         Damage("an item dropped", PUT, f"- {{if: letter != 'B', steps: [{PUT[2:]}]}}"),
         Damage("an item put twice", PUT, f"{PUT}\n          {PUT}"),
-        Damage("the reader ends by itself", "- forever:", "- repeat: 0"),
+        Damage(
+            "the reader ends by itself",
+            "    background: true\n    stop: {action: terminate}\n" + READS + "      - forever:",
+            READS + "      - repeat: 0",
+        ),
         Damage("the writer fails", "- log: Process to write", "- fail: Process to write"),
     ],
     "queue-drain": [
@@ -67,7 +72,11 @@ DAMAGES = {
             "an order swapped by the writer", "for_each: ${vars.letters}", "for_each: [B, A, C]"
         ),
         Damage("an order swapped by the queue", "q: {}", "q: {kind: lifo}"),
-        Damage("terminated, not drained", "action: drain}", "action: terminate}", 1),
+        Damage(
+            "terminated, not drained",
+            "stop: {action: drain}\n" + READS + "      - sleep: 100ms",
+            "stop: {action: terminate}\n" + READS + "      - sleep: 5s",
+        ),
         Damage("an item read and forgotten", "old + [letter]", "old"),
     ],
     "thread": [
@@ -106,6 +115,7 @@ DAMAGES = {
 SETTINGS = {
     "command": ("dns_server", "dns_port"),
     "queue": ("pause",),
+    "thread-local": ("visits",),
     "thread-pool": ("pages",),
 }
 """The variables of each scenario that the tests set."""
@@ -132,7 +142,7 @@ def settings() -> Iterator[Settings]:
     """Servers on loopback, and how scenarios are told of them."""
     with dns_server() as (address, port), http_server(delay=0.3) as site:
         pages = site.pages(PAGES)
-        yield Settings(dns_server=address, dns_port=port, pages=pages, pause="50ms")
+        yield Settings(dns_server=address, dns_port=port, pages=pages, pause="50ms", visits=20)
 
 
 def run(cwd: Path, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -24,7 +24,7 @@ CODES = (0, 1, 2, 7, 120, 127, 128, 130, 143, 254, 255)
 SIGNALS = [1, 2, 3, 6, 9, 10, 12, 13, 14, 15, 24, 25, 31, 34, 64]
 
 
-LOADED = 1.0
+LOADED = 3.0
 """Seconds that a quick thing may take on a loaded machine."""
 
 
@@ -196,6 +196,13 @@ def test_a_missing_program(kit: Kit, tmp_path: Path) -> None:
     assert zombies(kit.spawner.pid) == []
 
 
+def test_what_fails_after_the_folder_was_entered(kit: Kit) -> None:
+    """It is no fault of the folder."""
+    with pytest.raises(EnvironmentFault, match="illegal environment variable name") as caught:
+        kit.worker("ends", env={"A=B": "x"})
+    assert "folder" not in str(caught.value)
+
+
 def test_a_missing_folder(kit: Kit, tmp_path: Path) -> None:
     """A working folder that cannot be used is named, for commands and workers."""
     with pytest.raises(EnvironmentFault, match=r'folder "/no/such/folder" does not exist'):
@@ -229,29 +236,34 @@ def test_signals_reach_the_group(kit: Kit) -> None:
         time.sleep(0.01)
     child.terminate()
     assert child.wait(20) == -15
-    assert left_after(word, 0.25)[0] == {}
+    assert left_after(word, 1.0)[0] == {}
 
 
 def test_what_a_dead_worker_leaves_in_its_group(kit: Kit) -> None:
     """A worker's end is the end of its group."""
     word = new_mark()
     assert kit.worker("forks_and_dies", word.encode()).wait(20) == 0
-    assert left_after(word, 0.25)[0] == {}
+    assert left_after(word, 1.0)[0] == {}
 
 
 def test_what_a_dead_command_leaves_in_its_group(kit: Kit, tmp_path: Path) -> None:
     """A command's children have a moment to leave its group: those that do not are killed."""
-    word, other = new_mark(), new_mark()
     ready = tmp_path / "ready"
     os.mkfifo(ready)
+    line = f"sh -c 'echo >{ready}; exec sleep 60' & read line <{ready}"
+    began = time.monotonic()  # to the end of its pipes: who stayed in the group is dead
+    assert kit.output(kit.command, "sh", "-c", line) == (b"", b"", 0)
+    assert time.monotonic() - began < 20
     leave = (
         "import os, sys, time; print(flush=True); os.setsid(); sys.stdout.close(); time.sleep(60)"
     )
-    line = f"{sys.executable} -S -c '{leave}' {word} >{ready} & read line <{ready}"
-    assert kit.command("sh", "-c", line).wait(20) == 0
-    assert kit.command("sh", "-c", f"sh -c 'sleep 60; : {other}' &").wait(20) == 0
-    assert survivors(other)
-    assert left_after(other, 0.3)[0] == {}
+    for _ in range(3):  # a busy machine may keep it from leaving within its moment
+        word = new_mark()
+        line = f"{sys.executable} -S -c '{leave}' {word} >{ready} & read line <{ready}"
+        assert kit.command("sh", "-c", line).wait(20) == 0
+        time.sleep(0.3)
+        if survivors(word):
+            break
     assert survivors(word)
 
 

@@ -173,7 +173,8 @@ def run_all(checked: Sequence[Checked], view: View, again: Again, store: Store) 
                 view.show(results[-1])
         finally:
             view.finish(results, sum(len(one.plans) for one in checked))
-        stopped = [] if signals.last is None else [128 + signals.last]
+    # Only here is it sure that none is on its way any more.
+    stopped = [] if signals.last is None else [128 + signals.last]
     return [*(int(result["exit"]) for result in results), *stopped]
 
 

@@ -23,8 +23,8 @@ HEARD = (signal.SIGINT, signal.SIGTERM)
 FORCE = signal.SIGRTMIN + 12  # the engine's to its own main thread; nobody else sends it
 
 
-LAST_WORD = 0.2
-"""Seconds in which the log is closed when the engine leaves at once."""
+LAST_WORD = 1.0
+"""Seconds at most in which the log is closed when the engine leaves at once."""
 
 
 class Signals:

@@ -137,7 +137,9 @@ class Server:
     def _show_out(self) -> None:
         late = monotonic() - self.greeting
         for connection in [one for one in self.strangers if one.since <= late]:
-            self._end(connection)
+            self._read(connection)  # the hub may have been the one that was late
+            if connection in self.strangers:
+                self._end(connection)
 
     def _read(self, connection: Connection) -> None:
         try:

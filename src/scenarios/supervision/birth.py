@@ -38,6 +38,7 @@ def begin(
         stage, name = "cwd", request["cwd"] or ""
         if request["cwd"] is not None:
             os.chdir(request["cwd"])
+        stage, name = "start", ""
         os.environ.update(request["env"])
         if request["entry"] is None:
             stage, name = "program", request["argv"][0]

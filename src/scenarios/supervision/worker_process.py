@@ -40,13 +40,13 @@ class WorkerProcess:
         self._heard = bytearray()
         self._damage = ""
         try:
+            pump = ports.pump()
             reads = self._begin(plan, fresh)
         except OSError as error:
             raise EnvironmentFault(
                 f"a process cannot be started: {error}; let the engine have more open files"
                 " (`ulimit -n`), or use fewer processes at a time"
             ) from error
-        pump = ports.pump()
         self._streams: list[Stream] = []
         for read, name in zip(reads, ("stdout", "stderr"), strict=False):
             lines = Lines(ports, name)
