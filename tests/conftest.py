@@ -5,8 +5,12 @@ from __future__ import annotations
 import platform
 
 import pytest
+from hypothesis import settings
 
 from others.adopting import EXCLUDED, MISSING
+
+settings.register_profile("patient", settings.default, deadline=None)  # on a busy machine all wait
+settings.load_profile("patient")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -17,6 +17,9 @@ from scenarios.wire.control import HubControl
 DEADLINE = 10.0
 """Seconds after which something hangs."""
 
+PROMPT = 5.0
+"""Seconds in which something is done that takes microseconds, on a busy machine too."""
+
 SOURCE = str(Path(__file__).resolve().parents[1] / "src")
 
 

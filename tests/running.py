@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -174,12 +175,16 @@ class Started:
             time.sleep(0.002)
 
     def _begun(self) -> bool:
-        found = (self.folder / ".scenarios").glob("runs/[0-9]*/segments/engine.*")
-        return any(b"run_started" in path.read_bytes() for path in found)
+        for path in (self.folder / ".scenarios").glob("runs/[0-9]*/segments/engine.*"):
+            with suppress(OSError):  # it has ended meanwhile
+                if b"run_started" in path.read_bytes():
+                    return True
+        return False
 
     def signal(self, number: int = signal.SIGINT) -> None:
         """Send a signal to the engine alone."""
         self.process.send_signal(number)
+        taken(self.process, number)
 
     def wait(self, limit: float = LIMIT) -> int:
         """Its exit code; nothing of its run may be left."""
@@ -207,6 +212,20 @@ class Started:
             self.process.wait()
         self._out.close()
         self._err.close()
+
+
+def taken(process: subprocess.Popen[Any], number: int) -> None:
+    """Wait until a signal pends no more: another of its kind would be lost."""
+    end = time.monotonic() + LIMIT
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except OSError:
+            return
+        pending = re.search(r"^ShdPnd:\s+(\w+)", status, re.M)
+        if not (pending and int(pending[1], 16) >> (number - 1) & 1):
+            return
+        time.sleep(0.001)
 
 
 @contextmanager

@@ -39,7 +39,12 @@ expect: [queues.q.left >= 0, {sometimes: values.v == 9}]
 KILLED = """\
 queues: {q: {}}
 workers:
-  p: {executor: process, steps: [{log: up}, {forever: , steps: [{put: q, value: 1}, {sleep: 1ms}]}]}
+  p:
+    executor: process
+    steps:
+      - {repeat: 9, steps: [{put: q, value: 1}]}
+      - {log: up}
+      - {forever: , steps: [{put: q, value: 1}, {sleep: 1ms}]}
   t: {executor: thread, steps: [{log: up too}, {forever: , steps: [{get: q}]}]}
 """
 
@@ -54,7 +59,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose engine was killed: it has segments and no result."""
     with started(tmp_path_factory.mktemp("killed"), KILLED) as command:
-        command.until("up", "up too")
+        command.until("p  up", "t  up too")
         command.process.kill()
         command.wait()
         return command.run

@@ -8,7 +8,6 @@ import random
 import resource
 import signal
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -250,7 +249,7 @@ class Stillborn(WorkerProcess):
 
     def _dies(self) -> None:
         self.child.kill()
-        time.sleep(0.1)  # it would leave if it had its answer first
+        self.child.wait(20)  # it would leave if it had its answer first
 
 
 @pytest.mark.slow

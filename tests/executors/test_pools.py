@@ -16,6 +16,7 @@ def test_jobs_run_at_once_up_to_the_number_of_workers(of: str, tmp_path: Path) -
         tmp_path,
         f"""
         values: {{now: 0, most: 0}}
+        barriers: {{together: {{parties: 3}}}}
         workers:
           w:
             executor: pool
@@ -24,7 +25,8 @@ def test_jobs_run_at_once_up_to_the_number_of_workers(of: str, tmp_path: Path) -
             steps:
               - {{update: now, to: old + 1, into: before}}
               - {{update: most, to: "max(old, before + 1)"}}
-              - sleep: 100ms
+              - wait: together
+              - sleep: 50ms
               - {{update: now, to: old - 1}}
         expect: [values.most == 3, values.now == 0]
         """,

@@ -116,7 +116,7 @@ def test_put_that_finds_no_room_ends_with_the_run(tmp_path: Path) -> None:
     ran = run(
         tmp_path,
         """
-        timeout: 700ms
+        timeout: 2s
         queues: {q: {maxsize: 1}}
         workers: {c: {command: [sh, -c, "echo a; echo b"], stdout: {to: q}}}
         """,

@@ -133,12 +133,19 @@ def test_a_clean_up_that_goes_round_is_no_livelock() -> None:
 @pytest.mark.parametrize("clean_up", CLEAN_UPS)
 def test_a_run_with_force_is_a_path(clean_up: str, executor: str, tmp_path: Path) -> None:
     """Whether it was forced in a wait, in a sleep or between two steps."""
-    of = run(tmp_path, text_of(CLEAN_UPS[clean_up], executor))
+    forced = clean_up != "sleeps not for long"
+    text = text_of(CLEAN_UPS[clean_up], executor)
+    for old, new in {
+        "g: {}": "g: {}, r: {}", "[wait: f]": "[{set_flag: r}, {wait: f}]",
+        "{sleep: 50ms}": "{wait: r}", "300ms": "300ms" if forced else "10s",
+    }.items():  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    of = run(tmp_path, text)
     plan = plan_of(Path(of.result["file"]))
     assert plan is not None
     found = conformity(plan, of)
     assert found.answer == "conforms", found
-    forced = clean_up != "sleeps not for long"
     assert (KILL in {kind for kind, _ in found.path}) is forced
 
 
@@ -150,9 +157,10 @@ def test_force_before_the_grace_is_over_is_no_path(tmp_path: Path) -> None:
     events = list(history.of_run(of.folder))
     assert conformity(plan, of, copy.deepcopy(events)).answer == "conforms"
     stopped = next(one for one in events if one["event"] == "worker_stopping")
+    forced = ops(events, "fail", "wait")[-1]["time"]
     for one in events:
         if one["time"] > stopped["time"] + 200_000_000:
-            one["time"] -= 200_000_000
+            one["time"] -= forced - stopped["time"] - 100_000_000
     assert ops(events, "fail", "wait")
     assert conformity(plan, of, events).answer == "differs"
 

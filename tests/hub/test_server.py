@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from hubs import DEADLINE, Actor, Later, client, until, waits
+from hubs import DEADLINE, PROMPT, Actor, Later, client, until, waits
 from scenarios import hub as hubs_package
 from scenarios.answers import Refused
 from scenarios.errors import EnvironmentFault
 from scenarios.hub.launch import Hub
+from scenarios.hub.pace import PAUSE
 from scenarios.wire import frames
 from scenarios.wire.client import HubClient
 from scenarios.wire.control import HubControl
@@ -197,13 +198,17 @@ def test_large_items_do_not_pile_up_beside_a_reader_that_keeps_up(hub: Hub) -> N
     one = client(hub)
     assert one.perform(Q, "get", None, 0).__class__ is Refused
     actor = Actor(hub, code)
-    assert [one.perform(Q, "get", None, DEADLINE)[0] for _ in range(200)] == [
-        str(number) for number in range(200)
-    ]
+    names, late, last = [], 0.0, None
+    for _ in range(200):
+        names.append(one.perform(Q, "get", None, DEADLINE)[0])
+        now = time.monotonic()
+        late += 0.0 if last is None else max(0.0, now - last - 0.01)
+        last = now
+    assert names == [str(number) for number in range(200)]
     assert actor.line() == "put"
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{hub.pid}/status").read_text())
     assert peak is not None
-    assert int(peak[1]) < 100_000
+    assert int(peak[1]) < 100_000 + late / PAUSE * 1_000  # a pause of the writer for each
 
 
 def test_a_reader_that_does_not_ask_holds_up_no_writer(hub: Hub, control: HubControl) -> None:
@@ -214,7 +219,7 @@ def test_a_reader_that_does_not_ask_holds_up_no_writer(hub: Hub, control: HubCon
     for number in range(50):
         writer.perform(Q, "put", (str(number), bytes(1_000_000)))
     assert control.snapshot()["queues"]["q"]["items"] == 50
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < PROMPT
     assert one.perform(Q, "size") == 50
 
 
@@ -306,7 +311,7 @@ def test_who_does_not_say_hello_is_shown_out() -> None:
         control = HubControl(hub.address, hub.token)
         began = time.monotonic()
         assert rude(hub, b"half") == b""
-        assert 0.3 <= time.monotonic() - began < 2
+        assert 0.3 <= time.monotonic() - began < PROMPT
         assert control.snapshot()["connections"] == {}
 
 
@@ -399,15 +404,14 @@ def test_without_file_descriptors_a_client_waits_until_another_leaves(hub: Hub) 
     began = cpu(hub.pid)
     time.sleep(0.2)
     assert cpu(hub.pid) - began < 0.1
-    while served:
-        served.pop().close()
-        served += [
-            one
-            for one, later in zip(clients, laters, strict=True)
-            if later.ended and one._channel is not None and one not in served
-        ]
-        time.sleep(0.02)
-    until(lambda: all(later.ended for later in laters))
+
+    def let_go() -> bool:
+        for one, later in zip(clients, laters, strict=True):
+            if later.ended:
+                one.close()
+        return all(later.ended for later in laters)
+
+    until(let_go)
 
 
 def cpu(pid: int) -> float:
@@ -434,7 +438,7 @@ def test_the_hub_ends_with_its_standard_input() -> None:
         began = time.monotonic()
         hub.process.stdin.close()
         assert hub.process.wait(DEADLINE) == 0
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < PROMPT
         with pytest.raises(EnvironmentFault):
             waiting.result()
         assert not folder.exists()

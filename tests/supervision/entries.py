@@ -76,7 +76,7 @@ def speaks(bundle: bytes, channel: int) -> None:
     import atexit
 
     atexit.register(lambda: print("exit"))
-    threading.Thread(target=lambda: (time.sleep(0.05), print("thread"))).start()  # type: ignore[func-returns-value]
+    threading.Thread(target=lambda: (threading.main_thread().join(), print("thread"))).start()  # type: ignore[func-returns-value]
     print("entry")
 
 

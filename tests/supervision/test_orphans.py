@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from hubs import until
 from scenarios.errors import EnvironmentFault
 from scenarios.supervision.client import Child
 from supervision.conftest import Kit
 from supervision.witness import left_after, new_mark, survivors, zombies
 
-LIMIT = 0.25  # seconds until nothing is left: the promise
+LATE = 2.0  # seconds until nothing is left on a busy machine; `test_kills.py` has the promise
 SEARCH = str(Path(__file__).parents[2] / "src")
 
 
@@ -36,13 +37,11 @@ def _kill_supervision(kit: Kit, victim: str, moment: float) -> float:
     except EnvironmentFault as error:
         assert "was ended from outside" in str(error)
         assert waiter.lost
-    left, _ = left_after(kit.mark, LIMIT)
+    left, _ = left_after(kit.mark, LATE)
     took = time.monotonic() - start
     assert left == {}
     assert waiter.lost or waiter.returncode == -9
-    while kit.spawner.alive and time.monotonic() - start < LIMIT:
-        time.sleep(0.005)
-    assert not kit.spawner.alive
+    until(lambda: not kit.spawner.alive)
     with pytest.raises(EnvironmentFault, match="was ended from outside"):
         kit.command("true")
     assert zombies(os.getpid()) == []
@@ -72,7 +71,7 @@ def test_spawner_and_guard_killed_at_once(kit: Kit) -> None:
     os.kill(kit.spawner.guard_pid, signal.SIGKILL)
     with pytest.raises(EnvironmentFault, match="was ended from outside"):
         child.wait(5)
-    assert left_after(kit.mark, LIMIT)[0] == {}
+    assert left_after(kit.mark, LATE)[0] == {}
     assert os.waitpid(own, os.WNOHANG) == (0, 0)
     os.kill(own, signal.SIGKILL)
     os.waitpid(own, 0)
@@ -89,7 +88,7 @@ def test_a_stopped_spawner_does_not_hang_close(kit: Kit, monkeypatch: pytest.Mon
     kit.worker("family", kit.mark.encode())
     os.kill(kit.spawner.pid, signal.SIGSTOP)
     kit.spawner.close()
-    assert left_after(kit.mark, LIMIT)[0] == {}
+    assert left_after(kit.mark, LATE)[0] == {}
 
 
 def test_a_host_that_ends_without_close() -> None:
@@ -106,4 +105,4 @@ def test_a_host_that_ends_without_close() -> None:
         check=False,
     )
     assert done.returncode == 3
-    assert left_after(mark, LIMIT)[0] == {}
+    assert left_after(mark, LATE)[0] == {}

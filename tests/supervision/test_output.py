@@ -7,6 +7,7 @@ import os
 import resource
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -47,13 +48,16 @@ def test_a_flood_adds_no_memory(kit: Kit) -> None:
     pump.close()
 
 
-def test_a_grandchild_that_keeps_the_pipe(kit: Kit) -> None:
+def test_a_grandchild_that_keeps_the_pipe(kit: Kit, tmp_path: Path) -> None:
     """Its worker is dead, the pipe is not: finish takes what is there and lets go."""
     pump = OutputPump()
     parts: list[bytes] = []
     read, write = os.pipe()
     stream = pump.add(read, parts.append)
-    child = kit.command("setsid", "-f", "sh", "-c", "echo here; exec sleep 60", stdout=write)
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    line = f"setsid sh -c 'echo here; echo >{ready}; exec sleep 60' & read line <{ready}"
+    child = kit.command("sh", "-c", line, stdout=write)
     os.close(write)
     assert child.wait(20) == 0
     start = time.monotonic()

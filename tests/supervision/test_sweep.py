@@ -41,7 +41,7 @@ def test_a_dead_run(run: tuple[Path, str]) -> None:
     """Its processes are ended and counted."""
     folder, mark = run
     assert sweep(folder) == 1
-    assert left_after(mark, 0.25)[0] == {}
+    assert left_after(mark, 1.0)[0] == {}
     assert sweep(folder) == 0
 
 
