@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -38,9 +38,13 @@ class Names(BaseResolver):  # type: ignore[misc] # dnslib has no types
 def dns_server() -> Iterator[tuple[str, int]]:
     """A DNS server over UDP and TCP on one port; gives its address and port."""
     quiet = DNSLogger(log="-request,-reply,-truncated,-error")
-    udp = DNSServer(Names(), address=LOOPBACK, port=0, logger=quiet)
-    port = udp.server.server_address[1]
-    tcp = DNSServer(Names(), address=LOOPBACK, port=port, tcp=True, logger=quiet)
+    while True:
+        udp = DNSServer(Names(), address=LOOPBACK, port=0, logger=quiet)
+        port = udp.server.server_address[1]
+        with suppress(OSError):  # another program has that port for TCP
+            tcp = DNSServer(Names(), address=LOOPBACK, port=port, tcp=True, logger=quiet)
+            break
+        udp.server.server_close()
     udp.start_thread()
     tcp.start_thread()
     try:
