@@ -141,9 +141,17 @@ def _note(file: str) -> None:
 
 
 def wait_for_all(folder: str) -> None:
-    """Until every file of a folder, which are called NAME.KIND, has as many pids as it should."""
+    """Until every file of a folder, which are called NAME.KIND, has as many pids as it should.
+
+    And until each of those sleeps, is stopped or has ended: Python notices a signal that comes just
+    before a system call only after it.
+    """
     for file in os.listdir(folder):
-        wait_for(os.path.join(folder, file), MEMBERS[file.partition(".")[0]])
+        name, path = file.partition(".")[0], os.path.join(folder, file)
+        wait_for(path, MEMBERS[name])
+        if name not in ("floods", "prints"):
+            for pid in pids_of(path):
+                _wait_for_rest(pid)
 
 
 def wait_for(file: str | os.PathLike[str], number: int) -> None:
@@ -152,6 +160,21 @@ def wait_for(file: str | os.PathLike[str], number: int) -> None:
     while len(pids_of(file)) < number:
         assert time.monotonic() < end, f"{file} has too few processes"
         time.sleep(0.01)
+
+
+def _wait_for_rest(pid: int) -> None:
+    end = time.monotonic() + 30
+    while _state(pid) in "RD":
+        assert time.monotonic() < end, f"{pid} does not come to rest"
+        time.sleep(0.002)
+
+
+def _state(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(") ")[2][0]
+    except OSError:
+        return "X"
 
 
 def pids_of(file: str | os.PathLike[str]) -> list[int]:

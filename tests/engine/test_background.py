@@ -144,6 +144,7 @@ def test_who_reads_nothing_ends_first(tmp_path: Path) -> None:
         tmp_path,
         """
         queues: {ticks: {}}
+        flags: {ticking: {}}
         workers:
           reader:
             executor: process
@@ -152,8 +153,11 @@ def test_who_reads_nothing_ends_first(tmp_path: Path) -> None:
           ticker:
             executor: thread
             background: true
-            steps: [{forever: , steps: [{put: ticks, value: 1}, {sleep: 1ms}]}]
-          first: {executor: thread, steps: [sleep: 200ms]}
+            steps:
+              - {put: ticks, value: 1}
+              - set_flag: ticking
+              - {forever: , steps: [{put: ticks, value: 1}, {sleep: 1ms}]}
+          first: {executor: thread, steps: [wait: ticking]}
         expect: [queues.ticks.left == 0, queues.ticks.put > 0]
         """,
     )
@@ -210,14 +214,18 @@ def test_terminate_comes_before_drain(tmp_path: Path) -> None:
         tmp_path,
         """
         queues: {a: {}}
+        flags: {putting: {}}
         workers:
           reader: {executor: thread, background: true, steps: [{forever: , steps: [{get: a}]}]}
           puts:
             executor: process
             background: true
             stop: {action: terminate}
-            steps: [{forever: , steps: [{put: a, value: 1}, {sleep: 1ms}]}]
-          first: {executor: thread, depends_on: {puts: {condition: started}}, steps: [sleep: 300ms]}
+            steps:
+              - {put: a, value: 1}
+              - set_flag: putting
+              - {forever: , steps: [{put: a, value: 1}, {sleep: 1ms}]}
+          first: {executor: thread, steps: [wait: putting]}
         expect: [queues.a.left == 0, queues.a.put > 0]
         """,
     )

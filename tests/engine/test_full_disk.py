@@ -134,7 +134,7 @@ def test_a_disk_without_files_left(files: int, tmp_path: Path, whole: int) -> No
 MEANWHILE = """\
 values: {v: 0}
 workers:
-  p: {executor: process, steps: [{log: up}, {repeat: 400, steps: [{read: v}, {sleep: 5ms}]}]}
+  p: {executor: process, steps: [{log: p is up}, {repeat: 400, steps: [{read: v}, {sleep: 5ms}]}]}
   t: {executor: thread, steps: [{log: up too}, {repeat: 400, steps: [{read: v}, {sleep: 5ms}]}]}
 """
 LOST = ("p  warning: events have no room", "t  warning: events have no room")
@@ -144,12 +144,13 @@ def test_a_disk_that_becomes_full_and_is_cleared(tmp_path: Path) -> None:
     """It is told at once; what had no room is missing and counted, what follows is there."""
     with disk(tmp_path, "size=2m") as root:
         with started(tmp_path, MEANWHILE, "--run-dir", str(root)) as command:
-            command.until("up", "up too")
+            command.until("p is up", "up too")
             with (root / "full").open("wb", buffering=0) as full:
                 while not all(text in command.err for text in LOST):
+                    assert command.process.poll() is None, command.err
                     with pytest.raises(OSError, match="No space left"):
-                        full.write(bytes(2 << 20))
-                        full.write(b"x")
+                        while True:  # others may have given some room back in between
+                            full.write(bytes(2 << 20))
             (root / "full").unlink()
             code = command.wait()
             folder = next(root.glob(".scenarios/runs/*"))
@@ -183,9 +184,12 @@ def test_a_quiet_run_tells_what_is_missing(tmp_path: Path) -> None:
 
 KILLED = """\
 values: {v: 0}
+flags: {full: {}}
 workers:
-  p: {executor: process, steps: [{log: up}, {forever: , steps: [{read: v}, {sleep: 1ms}]}]}
-  k: {executor: thread, steps: [{sleep: 2s}, {run: [sh, -c, "kill -9 $(cat pid)"]}]}
+  p:
+    executor: process
+    steps: [{log: up}, {repeat: 1000, steps: [{read: v}]}, {set_flag: full}, {sleep: 60s}]
+  k: {executor: thread, steps: [{wait: full}, {run: [sh, -c, "kill -9 $(cat pid)"]}]}
 expect: [workers.p.exit_code == -9]
 """
 

@@ -25,7 +25,10 @@ def run(file):
         return engine.run(planned, folder=folder, observer=lambda event: None)
 
 def state():
-    "All that a run could leave behind in this process."
+    "All that a run could leave behind in this process; its threads may have to return yet."
+    end = time.monotonic() + 20
+    while threading.active_count() > 1 and time.monotonic() < end:
+        time.sleep(0.005)
     return {
         "handlers": [str(signal.getsignal(n)) for n in sorted(signal.valid_signals())],
         "wakeup": wakeup(),
@@ -174,10 +177,16 @@ def supervision():
         text = Path(f"/proc/{guard}/task/{guard}/children").read_text().split()
         found += [(guard, int(spawner)) for spawner in text]
     return found
+def below(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+def at_work():
+    "Both workers of each run are there, and what they have started."
+    workers = [below(spawner) for _, spawner in supervision()]
+    both = [len(pids) for pids in workers] == [2, 2, 2]
+    return both and all(below(pid) for pids in workers for pid in pids)
 end = time.monotonic() + 20
-while len(supervision()) < 3 and time.monotonic() < end:
+while not at_work() and time.monotonic() < end:
     time.sleep(0.01)
-time.sleep(0.3)
 victim = supervision()[0]
 for number in (signal.SIGSTOP, signal.SIGKILL):
     for pid in victim:

@@ -83,8 +83,13 @@ class Death:
     at: float | None = None
 
 
-def strike(folder: Path, delay: float, number: int, death: Death) -> threading.Thread:
-    """Send the hub of the run in this folder a signal, so many seconds after it was started."""
+def strike(
+    folder: Path, delay: float, number: int, death: Death, after: str = ""
+) -> threading.Thread:
+    """Send the hub of the run in this folder a signal, so many seconds after it was started.
+
+    Or after the worker `after` was up.
+    """
 
     def work() -> None:
         end = time.monotonic() + 20
@@ -93,7 +98,7 @@ def strike(folder: Path, delay: float, number: int, death: Death) -> threading.T
                 hubs = [
                     pid for pid, words in survivors(mark.name).items() if "scenarios.hub" in words
                 ]
-                if hubs:
+                if hubs and (not after or any(mark.glob(f"segments/{after}.*"))):
                     time.sleep(delay)
                     try:
                         os.kill(hubs[0], number)
@@ -109,12 +114,12 @@ def strike(folder: Path, delay: float, number: int, death: Death) -> threading.T
 
 
 def struck(
-    folder: Path, text: str, delay: float, number: int = signal.SIGKILL
+    folder: Path, text: str, delay: float, number: int = signal.SIGKILL, after: str = ""
 ) -> tuple[Ran, float]:
     """The run, and how long it took from the signal to the end; 0 where it was over before."""
     folder.mkdir()
     death = Death()
-    thread = strike(folder, delay, number, death)
+    thread = strike(folder, delay, number, death, after)
     ran = run(folder, text)
     took = time.monotonic() - death.at if death.at is not None else 0.0
     thread.join()
@@ -194,7 +199,7 @@ def test_hub_that_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """It answers nobody and closes nothing: time-outs end the run, and say what everybody did."""
     monkeypatch.setattr(HubControl.__init__, "__defaults__", (1.0,))  # seconds; else 10
     text = BUSY.replace("timeout: 30s", "timeout: 2s")
-    ran, took = struck(tmp_path / "run", text, 0.3, signal.SIGSTOP)
+    ran, took = struck(tmp_path / "run", text, 0.3, signal.SIGSTOP, after="seat")
     assert (ran.exit, ran.state) == (1, "timed_out")
     held = r"did not end within .* time-out of 2s: the hub \(process \d+\), which .* is stopped by"
     assert re.search(held, ran.result["run"]["error"])

@@ -125,7 +125,12 @@ def test_what_killed_workers_had_done_many_times(tmp_path: Path) -> None:
 
 
 STUBBORN = """\
-import signal
+import pathlib, signal, time
+
+def until_it_puts(tmp):
+    segments = pathlib.Path(tmp).parent / "segments"
+    while not any(b'"item":"w:2"' in path.read_bytes() for path in segments.glob("w.*")):
+        time.sleep(0.01)
 
 def fill(q):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -144,15 +149,18 @@ def test_an_info_is_its_invoke_once_more(tmp_path: Path) -> None:
         workers:
           w:
             executor: process
-            timeout: 700ms
-            stop: {grace: 100ms}
+            background: true
+            stop: {action: terminate, grace: 100ms}
             call: "mine:fill"
             args: ["${queues.q}"]
-        expect: [workers.w.state == 'timed_out', queues.q.put == 1]
+          first: {executor: thread, call: "mine:until_it_puts", args: ["${run.tmp}"]}
+        expect: [workers.w.state == 'terminated', workers.w.exit_code == -9, queues.q.put == 1]
         """,
     )
     assert ran.exit == 0, ran.why
-    *_, begun, put, call = [event for event in ran.events if "op" in event]
+    *_, begun, put, call = [
+        event for event in ran.events if "op" in event and event["worker"] == "w"
+    ]
     assert (begun["event"], begun["op"], begun["item"]) == ("invoke", "put", "w:2")
     assert put == {**begun, "event": "info", "time": put["time"]}
     assert (call["event"], call["op"], call["line"]) == ("info", "call", 3)

@@ -15,7 +15,12 @@ from running import run, started, write
 from supervision.witness import survivors
 
 DIE = """\
-import os, signal, sys, time
+import os, pathlib, signal, sys, time
+
+def until_it_gets(tmp, worker):
+    segments = pathlib.Path(tmp).parent / "segments"
+    while not any(b'"op":"get"' in path.read_bytes() for path in segments.glob(f"{worker}.*")):
+        time.sleep(0.01)
 
 def die(number):
     os.kill(os.getpid(), number)
@@ -141,7 +146,7 @@ def test_reader_killed_in_its_get_loses_nothing(tmp_path: Path) -> None:
             executor: thread
             steps:
               - {get: pids, into: pid}
-              - sleep: 300ms
+              - {call: "deadly:until_it_gets", args: ["${run.tmp}", victim]}
               - run: [kill, "-9", "${pid}"]
               - sleep: 100ms
               - {for_each: [1, 2, 3], as: n, steps: [{put: q, value: "${n}"}]}
@@ -162,7 +167,7 @@ TWO = """\
 timeout: 25s
 queues: {q: {}, other: {}}
 workers:
-  p: {executor: process, steps: [{log: up}, {get: q}]}
+  p: {executor: process, steps: [{log: p is up}, {get: q}]}
   t: {executor: thread, steps: [{log: up too}, {put: other, value: 1}, {get: q}]}
   o: {executor: pool, options: {of: process, max_workers: 2}, jobs: 2, steps: [{get: other}]}
   c: {command: [cat], stdin: {from: other}}
@@ -177,8 +182,7 @@ def _one(mark: str, word: str) -> int:
 def test_hub_that_is_killed_ends_the_run(tmp_path: Path) -> None:
     """Without its hub a run fails at once, with one clear error."""
     with started(tmp_path, TWO, "--format", "json") as command:
-        command.until("up", "up too")
-        time.sleep(0.3)
+        command.until("p is up", "up too")
         began = time.monotonic()
         os.kill(_one(command.run.name, "scenarios.hub"), signal.SIGKILL)
         assert command.wait() == 1, command.err
@@ -193,11 +197,10 @@ def test_hub_that_is_killed_ends_the_run(tmp_path: Path) -> None:
 def test_spawner_that_is_killed_ends_the_run(tmp_path: Path) -> None:
     """Without its spawner a run fails at once, and says what was ended."""
     with started(tmp_path, TWO, "--format", "json") as command:
-        command.until("up", "up too")
-        time.sleep(0.3)
+        command.until("p is up", "up too")
         began = time.monotonic()
         below = survivors(command.run.name)
-        guard = min((pid for pid in below if "scenarios-spawner" in below[pid]), key=_depth)
+        guard = next(pid for pid in below if _parent(pid) == command.process.pid)
         spawner = next(pid for pid in below if _parent(pid) == guard)
         os.kill(spawner, signal.SIGKILL)
         assert command.wait() == 1, command.err
@@ -209,23 +212,18 @@ def test_spawner_that_is_killed_ends_the_run(tmp_path: Path) -> None:
         assert "Traceback" not in command.err
 
 
-def _depth(pid: int) -> int:
-    """How many processes are above one."""
-    depth = 0
-    while pid > 1:
-        pid = _parent(pid)
-        depth += 1
-    return depth
-
-
 def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+    """Its parent's number; 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def test_killed_engine_leaves_nothing_but_a_readable_log(tmp_path: Path) -> None:
     """After SIGKILL of the engine all that was done is in the segments, and no process is left."""
     with started(tmp_path, TWO) as command:
-        command.until("up", "up too")
+        command.until("p is up", "up too")
         command.process.kill()
         assert command.wait() == -signal.SIGKILL
         lines = [

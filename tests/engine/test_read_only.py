@@ -117,7 +117,7 @@ def test_system_calls_that_fail_with_input_output_error(call: str, tmp_path: Pat
 LATER = """\
 values: {v: 0}
 workers:
-  p: {executor: process, steps: [{log: up}, {repeat: 300, steps: [{read: v}, {sleep: 5ms}]}]}
+  p: {executor: process, steps: [{log: p is up}, {repeat: 300, steps: [{read: v}, {sleep: 5ms}]}]}
   t: {executor: thread, steps: [{log: up too}, {repeat: 300, steps: [{read: v}, {sleep: 5ms}]}]}
   late: {executor: thread, steps: [{sleep: 1s}, {run: [echo, hello]}, {call: "mine:shout"}]}
   later: {executor: process, depends_on: [late], steps: [{log: here, what: "I am, too"}]}
@@ -148,7 +148,7 @@ def going(tmp_path: Path, root: Path, *words: str) -> Iterator[Started]:
     """A run with its folder under a root, once it has begun."""
     (tmp_path / "mine.py").write_text("def shout():\n    print('hello')\n")
     with started(tmp_path, LATER, *words, "--run-dir", str(root)) as command:
-        command.until("up", "up too")
+        command.until("p is up", "up too")
         yield command
 
 

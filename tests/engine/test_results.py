@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from running import SPECS, Ran, run, write
 from scenarios import engine, plan, runs
 from scenarios.loading import load
+from scenarios.worker.performer import Performer
 
 CODE = """\
 import threading
@@ -190,18 +193,29 @@ def test_seed(tmp_path: Path) -> None:
         assert ran.result["run"]["seed"] == ran.of("run_started")[0]["seed"] == seed
 
 
-def test_seconds_are_drawn_from_the_seed(tmp_path: Path) -> None:
-    """Each worker draws its own sleeps; the drawn bound is never undercut."""
-    draws = _draws(run(tmp_path, SEEDED))
-    again = _draws(run(tmp_path, SEEDED))
-    assert set(draws) == {"w.0", "w.1", "p"}
-    # A sleep takes at least what was drawn, and on an idle machine little more.
-    close = sum(
-        abs(one - two) < 0.004
-        for who in draws
-        for one, two in zip(draws[who], again[who], strict=True)
-    )
-    assert close >= 1
+def test_seconds_are_drawn_from_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each worker draws its own sleeps, the same ones each time; what was drawn is slept."""
+    asked: list[dict[str, list[float]]] = []
+    sleep = Performer.sleep
+
+    def noted(self: Performer, seconds: float) -> Any:  # of threads of this process
+        asked[-1].setdefault(self.label, []).append(seconds)
+        return sleep(self, seconds)
+
+    monkeypatch.setattr(Performer, "sleep", noted)
+    for _ in range(2):
+        asked.append({})
+        took = _draws(run(tmp_path, SEEDED))
+    drawn, again = asked
+    assert drawn == again
+    assert drawn.keys() == {"w.0", "w.1"}
+    assert drawn["w.0"] != drawn["w.1"]
+    (scenario,) = load(tmp_path / "case.yaml", specs=SPECS).scenarios
+    (seed,) = [one.seed for one in plan.make(scenario, specs=SPECS).workers if one.name == "p"]
+    drawn["p"] = [random.Random(seed).uniform(0, 0.02)]
+    assert took.keys() == drawn.keys()
+    for who, seconds in drawn.items():
+        assert all(least <= one for least, one in zip(seconds, took[who], strict=True))
 
 
 def test_result_that_is_not_plain_stays(tmp_path: Path) -> None:

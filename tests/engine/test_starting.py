@@ -19,28 +19,33 @@ def order(ran: Ran, *marks: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("condition", "after"),
+    ("condition", "after", "steps"),
     [
-        ("started", "started first"),
-        ("ready", "ready first"),
-        ("completed", "ended first"),
-        ("succeeded", "ended first"),
+        ("started", "started first", "{wait: begun}, {log: ready}, {wait: seen}"),
+        ("ready", "ready first", "{log: ready}, {wait: begun}"),
+        ("completed", "ended first", "{log: ready}, {wait: seen}"),
+        ("succeeded", "ended first", "{log: ready}, {wait: seen}"),
     ],
 )
-def test_condition_is_waited_for(condition: str, after: str, tmp_path: Path) -> None:
+def test_condition_is_waited_for(condition: str, after: str, steps: str, tmp_path: Path) -> None:
     """A worker starts when what it depends on has come so far, and not before."""
     ran = run(
         tmp_path,
         f"""
+        flags: {{begun: {{}}, seen: {{}}}}
         workers:
           second:
             executor: thread
             depends_on: {{first: {{condition: {condition}}}}}
-            steps: [log: second]
+            steps: [set_flag: begun]
           first:
             executor: process
             ready: {{log: re.dy, interval: 10ms}}
-            steps: [sleep: 50ms, log: ready, sleep: 200ms]
+            steps: [{steps}]
+          sees:
+            executor: thread
+            depends_on: {{first: {{condition: ready}}}}
+            steps: [set_flag: seen]
         """,
     )
     assert ran.exit == 0, ran.why
@@ -88,7 +93,7 @@ def test_completed_is_after_the_last_restart_of_all_replicas(tmp_path: Path) -> 
     ran = run(
         tmp_path,
         """
-        values: {tries: 0}
+        values: {tries: 0, failed: false}
         workers:
           first:
             executor: thread
@@ -96,7 +101,8 @@ def test_completed_is_after_the_last_restart_of_all_replicas(tmp_path: Path) -> 
             restart: {policy: on-failure, max: 1, backoff: 50ms}
             steps:
               - {update: tries, to: old + 1}
-              - assert: worker.replica == 0 or values.tries > 2
+              - if: worker.replica == 1 and not values.failed
+                steps: [{write: failed, value: true}, {fail: once}]
           second: {executor: thread, depends_on: [first], steps: [{return: "${values.tries}"}]}
         expect: [workers.second.result == 3, workers.first.restarts == 1]
         """,
@@ -156,7 +162,7 @@ def test_never_ready(ready: str, what: str, background: bool, tmp_path: Path) ->
         tmp_path,
         f"""
         workers:
-          other: {{executor: thread, steps: [sleep: 1s]}}
+          other: {{executor: thread, depends_on: {{w: {{condition: completed}}}}, steps: []}}
           w:
             executor: thread
             background: {str(background).lower()}

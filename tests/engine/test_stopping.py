@@ -26,8 +26,8 @@ def spin(seconds=60):
         pass
 
 def nap(seconds=60):
-    print("up")
     try:
+        print("up")
         time.sleep(seconds)
     finally:
         print("cleaned up")
@@ -165,7 +165,12 @@ def test_timeout_of_a_command(tmp_path: Path) -> None:
         tmp_path,
         f"""
         workers:
-          w: {{command: {IGNORING_COMMAND}, timeout: 1500ms, stop: {{grace: 100ms}}}}
+          w:
+            command: {IGNORING_COMMAND}
+            depends_on: [spawner]
+            timeout: 1500ms
+            stop: {{grace: 100ms}}
+          spawner: {{command: ["true"]}}
         expect: [workers.w.state == 'timed_out', workers.w.exit_code == -9, run.duration < 15]
         """,
     )
@@ -249,9 +254,10 @@ def test_thread_that_cannot_be_stopped_is_named(tmp_path: Path) -> None:
             executor: thread
             background: true
             stop: {grace: 100ms}
+            ready: {log: up, interval: 10ms}
             call: "stubborn:ignore"
             args: [8]
-          first: {executor: thread, steps: [sleep: 100ms]}
+          first: {executor: thread, depends_on: {w: {condition: ready}}, steps: []}
         expect: [workers.w.state == 'terminated']
         """,
     )
