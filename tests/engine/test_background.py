@@ -62,14 +62,15 @@ def test_chain_drains_to_its_end(
 
 
 @pytest.mark.parametrize("of", ["thread", "process"])
-@pytest.mark.parametrize("what", ["steps", "call"])
+@pytest.mark.parametrize("what", ["steps", "call", "call of threads"])
 def test_pool_drains_when_all_its_workers_wait(of: str, what: str, tmp_path: Path) -> None:
     """A pool is not ended while one of its workers waits and another still works."""
-    (tmp_path / "relays.py").write_text(CODE)
+    (tmp_path / "relays.py").write_text(CODE.replace("0.02", "0.1"))
     body = {
         "steps": "steps: [{forever: , steps: [{get: a, into: x}, {sleep: 20ms}, "
         '{put: b, value: "${x}"}]}]',
         "call": 'call: "relays:relay", args: ["${queues.a}", "${queues.b}"]',
+        "call of threads": 'call: "relays:team", args: ["${queues.a}", "${queues.b}"]',
     }[what]
     ran = run(
         tmp_path,

@@ -35,26 +35,26 @@ class Drain:
         return same
 
     def _waits(self, member: Member, snapshot: dict[str, Any]) -> bool:
-        """Whether every thread of it waits in a get.
+        """Whether every thread of it waits in a get; of a pool at least one for each of its jobs.
 
-        The main thread of a call need not: it may wait for threads that it has started itself.
+        The main threads of calls need not: they may wait for threads that they have started.
         """
         if member.attempt is None:
             return False
         label = member.attempt.label
         waiting = set(self._waiting_here(member))
-        others = {one for one, _, _ in member.attempt.crew().waits()}
+        crew = list(member.attempt.crew().waits())
+        others = {one for one, _, _ in crew}
         for who, waits in snapshot.get("waiting", {}).items():
             if _of(who, label) and any(verb == "get" for verb, _ in waits):
                 waiting.add(who)
         others |= {who for who in snapshot.get("connections", {}) if _of(who, label)}
         others -= waiting
-        busy: int | None = getattr(member.handle, "busy", None)
-        if busy is not None:  # a pool: each of its workers with a job, and no other
-            return len(waiting) >= max(1, busy)
         if member.plan.kind == "call":
-            others.discard(label)
-        return bool(waiting) and not others
+            others -= {one for one, doing, _ in crew if doing is not None and doing.verb == "call"}
+            others = {one for one in others if "#" in one}
+        busy: int = getattr(member.handle, "busy", 0)
+        return len(waiting) >= max(1, busy) and not others
 
     def _waiting_here(self, member: Member) -> Iterable[str]:
         """The threads of a member that are parked in a get of a queue of this process."""
