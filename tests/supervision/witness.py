@@ -56,8 +56,8 @@ def zombies(parent: int) -> list[int]:
 def left_after(mark: str, seconds: float) -> tuple[dict[int, str], float]:
     """What is left once nothing is, or after `seconds`; and how long that took.
 
-    The seconds in which this thread was kept from running do not count in either: on a busy machine
-    everybody is.
+    Of the `seconds` those do not count in which this thread was kept from running: on a busy
+    machine everybody is.
     """
     start, used, slept = time.monotonic(), time.thread_time(), 0.0
     while True:
@@ -65,7 +65,7 @@ def left_after(mark: str, seconds: float) -> tuple[dict[int, str], float]:
         took = time.monotonic() - start
         waited = took - (time.thread_time() - used) - slept
         if not left or took - waited > seconds:
-            return left, took - waited
+            return left, took
         time.sleep(TICK)
         slept += TICK
 
