@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from command import environment, scenarios
+from command import completed, environment, scenarios
 
 LOCKS = """\
 name: locks
@@ -334,3 +334,27 @@ workers:
 """)
     done = scenarios("explore", "1/a.yaml", "2/a.yaml", cwd=tmp_path)
     assert (done.returncode, done.stdout.count("proved")) == (0, 2)
+
+
+BETWEEN = """\
+import os, signal, sys
+from scenarios.cli import main
+from scenarios.explore import reporting
+
+result = reporting.result
+
+def late(found):
+    os.kill(os.getpid(), signal.SIGINT)
+    return result(found)
+
+reporting.result = late
+sys.exit(main(["explore", "case.yaml"]))
+"""
+
+
+def test_ctrl_c_when_the_search_is_over_ends_the_command(tmp_path: Path) -> None:
+    """Without a traceback."""
+    (tmp_path / "case.yaml").write_text("workers: {w: {executor: thread, steps: []}}")
+    done = completed(sys.executable, "-c", BETWEEN, cwd=tmp_path)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr

@@ -103,15 +103,10 @@ def _explore(
 
 @contextmanager
 def _hearing() -> Iterator[None]:
-    """While this lasts Ctrl-C raises KeyboardInterrupt: a search ends, and tells what it saw.
-
-    Where nothing is searched, or by a second one, the command ends.
-    """
+    """While this lasts Ctrl-C raises KeyboardInterrupt: a search ends, and tells what it saw."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
-    except KeyboardInterrupt:
-        raise SystemExit(128 + signal.SIGINT) from None
     finally:
         signal.signal(signal.SIGINT, before)
 

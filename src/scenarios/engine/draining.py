@@ -51,8 +51,8 @@ class Drain:
         others |= {who for who in snapshot.get("connections", {}) if _of(who, label)}
         others -= waiting
         if member.plan.kind == "call":
-            others -= {one for one, doing, _ in crew if doing is not None and doing.verb == "call"}
-            others = {one for one in others if "#" in one}
+            mains = {one for one, doing, _ in crew if doing is not None and doing.verb == "call"}
+            others = {one for one in others - mains if "#" in one}
         busy: int = getattr(member.handle, "busy", 0)
         return len(waiting) >= max(1, busy) and not others
 
